@@ -1,0 +1,1 @@
+"""Orchestration of the warehouse: Dagster definitions, the pure library below them, checks, sample data, commands."""

@@ -1,0 +1,1 @@
+"""What the Makefile calls: ``python -m orchestration.commands.<name>``."""

@@ -1,0 +1,98 @@
+"""The key that turns a CPR number into a pseudonym, and the pseudonym itself.
+
+`person_key` = the first 8 bytes, big endian, of HMAC-SHA-256(key, person_id as UTF-8). With the key a number can be found
+again; without it 64 bits of a keyed hash say nothing. So the key is never written to the warehouse, only its id.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from orchestration.lib.settings import PRIVATE_FILE_MODE, Settings
+
+MINIMUM_KEY_BYTES = 32  # RFC 2104, section 3: a key shorter than the hash's output weakens it
+SAMPLE_MARK = "sample.json"
+
+_HOW_TO_MAKE_ONE = (
+    "Make one once and keep it safe (without it old and new months can't be joined):\n"
+    "    (umask 077; python3 -c 'import secrets; print(secrets.token_hex(32))' > /path/to/jobcenter.key)\n"
+    "    export JOBCENTER_KEY_FILE=/path/to/jobcenter.key"
+)
+
+
+class KeyMissing(RuntimeError):
+    """No key is configured, or its file can't be read."""
+
+
+class KeyTooShort(RuntimeError):
+    """The key has fewer than 32 bytes."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A secret key and its public id; `is_generated` when this very call made a new sample key."""
+
+    key_bytes: bytes = field(repr=False)
+    key_id: str
+    is_generated: bool = False
+    is_sample: bool = False
+
+
+def load_key(settings: Settings) -> Key:
+    """The key from JOBCENTER_KEY or JOBCENTER_KEY_FILE; for a sample landing zone a generated one.
+
+    Line ends around the text don't count. Raises KeyMissing or KeyTooShort with instructions.
+    """
+    if settings.key_text is not None and settings.key_file is not None:
+        raise KeyMissing("Both JOBCENTER_KEY and JOBCENTER_KEY_FILE are set: set one of them, so that it is clear which key counts.")
+    if settings.key_text is not None:
+        return _checked(settings.key_text.strip("\r\n").encode(), "JOBCENTER_KEY")
+    if settings.key_file is not None:
+        return _checked(_read(settings.key_file), f"JOBCENTER_KEY_FILE ({settings.key_file})")
+    if (settings.landing / SAMPLE_MARK).is_file():
+        return _sample_key(settings.keys / "sample.key")
+    raise KeyMissing(
+        "No key for replacing CPR numbers: neither JOBCENTER_KEY nor JOBCENTER_KEY_FILE is set. " + _HOW_TO_MAKE_ONE
+    )
+
+
+def person_key(key: Key, person_id: str) -> int:
+    """The pseudonym of one identifier, which is hashed as it stands, well formed or not."""
+    return int.from_bytes(hmac.digest(key.key_bytes, person_id.encode(), "sha256")[:8], "big")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes().strip(b"\r\n")
+    except OSError as error:
+        raise KeyMissing(f"JOBCENTER_KEY_FILE: {path} can't be read ({error.strerror}). " + _HOW_TO_MAKE_ONE) from error
+
+
+def _checked(key_bytes: bytes, source: str, *, is_generated: bool = False, is_sample: bool = False) -> Key:
+    if len(key_bytes) < MINIMUM_KEY_BYTES:
+        raise KeyTooShort(
+            f"The key in {source} has {len(key_bytes)} bytes; HMAC-SHA-256 needs at least {MINIMUM_KEY_BYTES}. "
+            + _HOW_TO_MAKE_ONE
+        )
+    key_id = hmac.digest(key_bytes, b"jobcenter_insight key id", "sha256").hex()[:16]
+    return Key(key_bytes, key_id, is_generated, is_sample)
+
+
+def _sample_key(path: Path) -> Key:
+    """Sample numbers belong to nobody, so a key made on the spot is good enough; kept, so that runs agree."""
+    if path.exists():
+        return _checked(_read(path), str(path), is_sample=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Written beside and renamed: a run killed here leaves no half key behind.
+    beside = path.with_suffix(".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+    return _checked(_read(path), str(path), is_generated=True, is_sample=True)

@@ -1,0 +1,308 @@
+{{ config(materialized='monthly', inputs={'benefit_periods': 'history'}, contract={'enforced': true}) }}
+
+with months as (
+    select
+        month,
+        as_of_date,
+        spell_gap_days
+    from {{ ref('int_months') }}
+    where month between {{ batch_from() }} and {{ batch_to() }}
+),
+
+-- Months after an unknown past: a spell that begins on their first day has no known start.
+months_after_unknown as (
+    select month
+    from {{ ref('int_months') }}
+    where not has_previous_month_loaded
+),
+
+benefit_groups as (
+    select
+        benefit_group_code,
+        is_in_supervision_scope,
+        overlap_priority,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('benefit_groups') }}
+),
+
+target_group_members as (
+    select
+        target_group_code,
+        benefit_group_code,
+        match_group_code,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('target_group_members') }}
+),
+
+benefit_periods as (
+    select
+        month,
+        person_key,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        from_date,
+        to_date,
+        benefit_fraction
+    from {{ ref('stg_extracts__benefit_periods') }}
+    where month between {{ batch_from() }} and {{ batch_to() }}
+),
+
+-- Only persons with several rows in a month can have a day that two rows claim.
+persons_with_several_rows as (
+    select
+        month,
+        person_key
+    from benefit_periods
+    group by month, person_key
+    having count(*) > 1
+),
+
+single_rows as (
+    select benefit_periods.*
+    from benefit_periods
+    anti join persons_with_several_rows
+        on
+            benefit_periods.month = persons_with_several_rows.month
+            and benefit_periods.person_key = persons_with_several_rows.person_key
+),
+
+several_rows as (
+    select benefit_periods.*
+    from benefit_periods
+    semi join persons_with_several_rows
+        on
+            benefit_periods.month = persons_with_several_rows.month
+            and benefit_periods.person_key = persons_with_several_rows.person_key
+),
+
+-- Union without "all": a boundary that several rows share opens one piece.
+boundaries as (
+    select
+        month,
+        person_key,
+        from_date as boundary_date
+    from several_rows
+    union
+    select
+        month,
+        person_key,
+        to_date + 1 as boundary_date
+    from several_rows
+),
+
+pieces as (
+    select
+        month,
+        person_key,
+        boundary_date as from_date,
+        lead(boundary_date) over (partition by person_key, month order by boundary_date) - 1 as to_date
+    from boundaries
+),
+
+claims as (
+    select
+        pieces.month,
+        pieces.person_key,
+        several_rows.benefit_group_code,
+        several_rows.match_group_code,
+        several_rows.municipality_code,
+        pieces.from_date,
+        pieces.to_date,
+        several_rows.benefit_fraction,
+        row_number() over (
+            partition by pieces.month, pieces.person_key, pieces.from_date
+            order by
+                benefit_groups.overlap_priority asc,
+                several_rows.benefit_fraction desc,
+                several_rows.from_date desc,
+                several_rows.municipality_code asc,
+                several_rows.match_group_code asc nulls last
+        ) as claim_number
+    from pieces
+    inner join several_rows
+        on
+            pieces.month = several_rows.month
+            and pieces.person_key = several_rows.person_key
+            and pieces.from_date >= several_rows.from_date
+            and pieces.to_date <= several_rows.to_date
+    left join benefit_groups
+        on
+            several_rows.benefit_group_code = benefit_groups.benefit_group_code
+            and {{ in_force_on('pieces.from_date', 'benefit_groups') }}
+),
+
+winners as (
+    select
+        month,
+        person_key,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        from_date,
+        to_date,
+        benefit_fraction
+    from single_rows
+    union all
+    select
+        month,
+        person_key,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        from_date,
+        to_date,
+        benefit_fraction
+    from claims
+    where claim_number = 1
+),
+
+ruled as (
+    select
+        winners.month,
+        winners.person_key,
+        winners.benefit_group_code,
+        winners.match_group_code,
+        winners.municipality_code,
+        winners.from_date,
+        winners.to_date,
+        winners.benefit_fraction,
+        target_group_members.target_group_code,
+        {{ required_rule(
+            'benefit_groups.is_in_supervision_scope',
+            "'benefit_groups:' || winners.benefit_group_code || ' on ' || winners.from_date"
+        ) }} as is_in_scope,
+        months.spell_gap_days
+    from winners
+    inner join months on winners.month = months.month
+    left join benefit_groups
+        on
+            winners.benefit_group_code = benefit_groups.benefit_group_code
+            and {{ in_force_on('winners.from_date', 'benefit_groups') }}
+    left join target_group_members
+        on
+            winners.benefit_group_code = target_group_members.benefit_group_code
+            and (
+                target_group_members.match_group_code = '*'
+                or winners.match_group_code = target_group_members.match_group_code
+            )
+            and {{ in_force_on('winners.from_date', 'target_group_members') }}
+),
+
+-- Where the persons stood at the end of the month before the batch; nothing, where that month is not loaded.
+carried as (
+    select
+        person_key,
+        benefit_group_code,
+        from_date,
+        to_date,
+        is_in_scope,
+        benefit_spell_start_date,
+        support_spell_start_date
+    from {{ this }}
+    where
+        month = {{ batch_from() }} - interval 1 month
+        and to_date >= {{ batch_from() }} - 1 - (select max(spell_gap_days) from months)
+),
+
+chain as (
+    select
+        month,
+        person_key,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        from_date,
+        to_date,
+        benefit_fraction,
+        target_group_code,
+        is_in_scope,
+        spell_gap_days,
+        null::date as carried_benefit_start_date,
+        null::date as carried_support_start_date
+    from ruled
+    union all by name
+    select
+        person_key,
+        benefit_group_code,
+        from_date,
+        to_date,
+        is_in_scope,
+        benefit_spell_start_date as carried_benefit_start_date,
+        support_spell_start_date as carried_support_start_date
+    from carried
+),
+
+compared as (
+    select
+        *,
+        lag(to_date) over person_days as previous_to_date,
+        lag(benefit_group_code) over person_days as previous_benefit_group_code,
+        lag(is_in_scope) over person_days as previous_is_in_scope
+    from chain
+    window person_days as (partition by person_key order by from_date)
+),
+
+-- Starts only move forward along a person's days, so the latest start so far is the greatest.
+started as (
+    select
+        month,
+        person_key,
+        from_date,
+        to_date,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        benefit_fraction,
+        target_group_code,
+        is_in_scope,
+        max(
+            case
+                when month is null then carried_benefit_start_date
+                when
+                    previous_to_date is null
+                    or previous_benefit_group_code != benefit_group_code
+                    or from_date - previous_to_date - 1 > spell_gap_days
+                    then from_date
+            end
+        ) over person_days as benefit_spell_start_date,
+        max(
+            case
+                when month is null then carried_support_start_date
+                when
+                    is_in_scope
+                    and (
+                        previous_to_date is null
+                        or not previous_is_in_scope
+                        or from_date - previous_to_date - 1 > spell_gap_days
+                    )
+                    then from_date
+            end
+        ) over person_days as support_spell_start_date
+    from compared
+    window person_days as (partition by person_key order by from_date)
+)
+
+select
+    started.month,
+    started.person_key,
+    started.from_date,
+    started.to_date,
+    started.benefit_group_code,
+    started.match_group_code,
+    started.municipality_code,
+    started.benefit_fraction,
+    started.target_group_code,
+    started.is_in_scope,
+    started.benefit_spell_start_date,
+    case when started.is_in_scope then started.support_spell_start_date end as support_spell_start_date,
+    benefit_unknown.month is not null as is_benefit_left_censored,
+    case when started.is_in_scope then support_unknown.month is not null end as is_support_left_censored
+from started
+left join months_after_unknown as benefit_unknown
+    on started.benefit_spell_start_date = benefit_unknown.month
+left join months_after_unknown as support_unknown
+    on started.support_spell_start_date = support_unknown.month
+where started.month is not null

@@ -1,0 +1,10 @@
+select
+    _period as month,
+    person_key,
+    benefit_code as benefit_group_code,
+    match_group_code,
+    municipality_code,
+    from_date,
+    to_date,
+    benefit_fraction
+from {{ source('raw', 'benefit_periods') }}

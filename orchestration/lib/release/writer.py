@@ -1,0 +1,446 @@
+"""Writes one release and makes it the current one.
+
+A release is built in `releases/.incomplete-<id>`, made durable, closed for writing and only then given its name, so that a
+folder with a release's name is always whole. `make_current` is a step of its own: checks of the finished release stand
+between the two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.lib.disclosure import control
+from orchestration.lib.disclosure.declarations import DECLARATIONS
+from orchestration.lib.release.content import content_hash, quoted
+from orchestration.lib.release.project_copy import write_project_copy
+
+# The oldest storage format of DuckDB 1.x: DuckDB 1.1 and everything newer opens it.
+STORAGE_VERSION = "v1.0.0"
+FILE_MODE = 0o444
+FOLDER_MODE = 0o755
+CURRENT = "current"
+INCOMPLETE_PREFIX = ".incomplete-"
+MANIFEST = "manifest.json"
+_IDENTIFIER = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
+
+
+class ReleaseError(RuntimeError):
+    """A release can't be written or named; the message says why."""
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What a release says about its own making.
+
+    created_at is given by the caller, since nothing below the pipeline reads the clock. `deliveries` are the rows of
+    quality.deliveries (any mapping of plain values); `descriptions` may give texts for tables and columns as
+    {table: (text, {column: text})}, and goes before the comments found in the warehouse.
+    """
+
+    created_at: datetime
+    build_id: str
+    project_hash: str
+    key_id: str
+    commit: str = ""
+    dbt_version: str = ""
+    duckdb_version: str = duckdb.__version__
+    deliveries: Sequence[Mapping[str, Any]] = ()
+    descriptions: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ReleasedTable:
+    """One table as released: its size, columns (name -> DuckDB type) and the hash of its content."""
+
+    name: str
+    row_count: int
+    hidden_row_count: int
+    sha256: str
+    columns: Mapping[str, str]
+    description: str
+    column_descriptions: Mapping[str, str]
+
+
+def release_identifier(created_at: datetime, fingerprint: str) -> str:
+    """The id of a release: UTC time, so that ids sort by age, and eight digits of what the release is made of."""
+    if created_at.tzinfo is None:
+        raise ValueError("created_at must carry a time zone")
+    digits = re.sub(r"[^0-9a-f]", "", fingerprint.lower())[:8]
+    if len(digits) < 8:
+        raise ValueError("the fingerprint must hold at least eight hexadecimal digits")
+    return f"{created_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digits}"
+
+
+def remove_leftovers(releases: Path) -> list[str]:
+    """Remove the unfinished folders and links of runs that were killed; returns their names."""
+    removed: list[str] = []
+    if not releases.is_dir():
+        return removed
+    for path in sorted(releases.iterdir()):
+        if path.name.startswith(INCOMPLETE_PREFIX):
+            _open_for_removal(path)
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+            removed.append(path.name)
+    return removed
+
+
+def release_folders(releases: Path) -> list[Path]:
+    """The finished releases, oldest first."""
+    if not releases.is_dir():
+        return []
+    return sorted(
+        path
+        for path in releases.iterdir()
+        if path.is_dir() and not path.is_symlink() and _IDENTIFIER.match(path.name) and (path / MANIFEST).is_file()
+    )
+
+
+def current_release(releases: Path) -> Path | None:
+    """The folder that `current` names, or None when there is none yet."""
+    link = releases / CURRENT
+    if not link.is_symlink():
+        return None
+    folder = releases / os.readlink(link)
+    return folder if folder.is_dir() else None
+
+
+def make_current(releases: Path, release_id: str) -> None:
+    """Let `current` name the release, in one step: a reader sees the old release or the new one, never neither.
+
+    Raises ReleaseError when the release is not there or not whole.
+    """
+    folder = releases / release_id
+    if not _IDENTIFIER.match(release_id) or not (folder / MANIFEST).is_file():
+        raise ReleaseError(f"{release_id} is no finished release in {releases}, so it can't become the current one")
+    link = releases / (INCOMPLETE_PREFIX + "link")
+    link.unlink(missing_ok=True)
+    link.symlink_to(release_id)
+    os.replace(link, releases / CURRENT)
+    _sync(releases)
+
+
+def write_release(
+    warehouse: Path,
+    releases: Path,
+    *,
+    release_id: str,
+    facts: ReleaseFacts,
+    previous: Path | None = None,
+    project: Path | None = None,
+    temporary: Path | None = None,
+    memory_limit: str = "3GB",
+) -> Path:
+    """Write the release and return its folder; `current` is not touched.
+
+    Copies every `dim_*` and `rpt_*` of schema `marts` through disclosure control. Nobody else may have the warehouse open
+    for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, UndeclaredTable or
+    DisclosureError when disclosure control can't vouch for a table.
+    """
+    if not _IDENTIFIER.match(release_id):
+        raise ReleaseError(f"{release_id!r} is no release id: make it with release_identifier()")
+    final = releases / release_id
+    if final.exists():
+        raise ReleaseError(f"release {release_id} exists already and is never changed")
+    releases.mkdir(parents=True, exist_ok=True)
+    releases.chmod(FOLDER_MODE)
+    remove_leftovers(releases)
+    folder = releases / (INCOMPLETE_PREFIX + release_id)
+    folder.mkdir(mode=0o700)
+
+    tables = _write_tables(warehouse, folder, release_id, facts, temporary, memory_limit)
+    if project is not None:
+        write_project_copy(project, folder / "project.tar")
+    _write_manifest(folder, release_id, facts, tables)
+    _close(folder)
+    os.replace(folder, final)
+    _sync(releases)
+    return final
+
+
+def _write_tables(
+    warehouse: Path,
+    folder: Path,
+    release_id: str,
+    facts: ReleaseFacts,
+    temporary: Path | None,
+    memory_limit: str,
+) -> list[ReleasedTable]:
+    # The warehouse keeps the catalog name under which dbt wrote the views' definitions.
+    catalog = warehouse.stem
+    con = duckdb.connect(":memory:", config={"memory_limit": memory_limit})
+    try:
+        if temporary is not None:
+            con.execute(f"set temp_directory = '{temporary}'")
+        con.execute(f"attach '{warehouse}' as {quoted(catalog)} (read_only)")
+        con.execute(f"attach '{folder / 'release.duckdb'}' as release (storage_version '{STORAGE_VERSION}')")
+        names = [
+            str(row[0])
+            for row in con.execute(
+                "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'marts' "
+                "and (table_name like 'dim\\_%' escape '\\' or table_name like 'rpt\\_%' escape '\\') order by table_name",
+                [catalog],
+            ).fetchall()
+        ]
+        if not names:
+            raise ReleaseError(f"{warehouse} has no dim_ or rpt_ table in schema marts: nothing to release")
+        comments = _comments(con, catalog, facts)
+
+        states: dict[str, control.TableState] = {}
+        columns_of: dict[str, dict[str, str]] = {}
+        for name in names:
+            columns = _columns(con, catalog, name)
+            columns_of[name] = columns
+            stored = [column for column in columns if column != "is_suppressed" or not name.startswith("rpt_")]
+            declared = DECLARATIONS[name].keys if name in DECLARATIONS else ()
+            keys = [column for column in declared if column in columns]
+            order = [*keys, *(column for column in stored if column not in keys)]
+            con.execute(
+                f"create table memory.main.{quoted(name)} as "
+                f"select {', '.join(map(quoted, stored))} from {quoted(catalog)}.marts.{quoted(name)} "
+                f"order by {', '.join(f'{quoted(column)} nulls last' for column in order)}"
+            )
+            if name.startswith("rpt_"):
+                stored_types = {column: columns[column] for column in stored}
+                states[name] = control.read_state(con, name, f"memory.main.{quoted(name)}", stored_types)
+        maximum = control.hidden_maximum(con, catalog) if states else 0
+        control.masks_for(states, maximum)
+
+        released: list[ReleasedTable] = []
+        (folder / "parquet").mkdir(mode=0o700)
+        for name in names:
+            state = states.get(name)
+            target = f"release.main.{quoted(name)}"
+            if state is None:
+                con.execute(f"create table {target} as from memory.main.{quoted(name)}")
+            else:
+                _write_suppressed(con, name, target, state)
+            con.execute(f"drop table memory.main.{quoted(name)}")
+            columns = _columns(con, "release", name, "main")
+            text, texts = comments.get(name, ("", {}))
+            _write_comments(con, target, text, texts, columns)
+            con.execute(
+                f"copy {target} to '{folder / 'parquet' / (name + '.parquet')}' "
+                "(format parquet, compression zstd, row_group_size 122880)"
+            )
+            row_count, hidden_count = _counts(con, target, columns)
+            released.append(
+                ReleasedTable(
+                    name=name,
+                    row_count=row_count,
+                    hidden_row_count=hidden_count,
+                    sha256=content_hash(con, target, list(columns)),
+                    columns=columns,
+                    description=text,
+                    column_descriptions={column: texts.get(column, "") for column in columns},
+                )
+            )
+        _write_meta(con, release_id, facts, released, maximum)
+        con.execute("checkpoint release")
+        con.execute("detach release")
+    finally:
+        con.close()
+    return released
+
+
+def _write_suppressed(con: duckdb.DuckDBPyConnection, name: str, target: str, state: control.TableState) -> None:
+    hidden = list(control.hidden_columns(state))
+    masks = pa.table(
+        {f"hide_{column}": pa.array(state.hidden[column]) for column in hidden}
+        # A table without hidden cells still needs a column, so that the rows can be joined by position.
+        or {"hide_": pa.array([False] * state.row_count, type=pa.bool_())}
+    )
+    con.register("masks", masks)
+    shown = [
+        f"case when masks.{quoted('hide_' + column)} then null else staged.{quoted(column)} end as {quoted(column)}"
+        if column in hidden
+        else f"staged.{quoted(column)}"
+        for column in state.columns
+    ]
+    # Only a cell that had a value is hidden: a share of nobody is null in the warehouse already.
+    flags = [f"(masks.{quoted('hide_' + column)} and staged.{quoted(column)} is not null)" for column in hidden]
+    con.execute(
+        f"create table {target} as select {', '.join(shown)}, {' or '.join(flags) or 'false'} as is_suppressed "
+        f"from memory.main.{quoted(name)} as staged positional join masks"
+    )
+    con.unregister("masks")
+
+
+def _columns(con: duckdb.DuckDBPyConnection, catalog: str, table: str, schema: str = "marts") -> dict[str, str]:
+    rows = con.execute(
+        "select column_name, data_type from information_schema.columns "
+        "where table_catalog = ? and table_schema = ? and table_name = ? order by ordinal_position",
+        [catalog, schema, table],
+    ).fetchall()
+    return {str(name): str(kind) for name, kind in rows}
+
+
+def _comments(
+    con: duckdb.DuckDBPyConnection, catalog: str, facts: ReleaseFacts
+) -> dict[str, tuple[str, Mapping[str, str]]]:
+    """Descriptions by table: the caller's, else the warehouse's comments, for rpt_x else those of fct_x."""
+    tables: dict[str, str] = {}
+    columns: dict[str, dict[str, str]] = {}
+    for kind in ("table", "view"):
+        for table, text in con.execute(
+            f"select {kind}_name, comment from duckdb_{kind}s() where database_name = ? and schema_name = 'marts' "
+            "and comment is not null",
+            [catalog],
+        ).fetchall():
+            tables[str(table)] = str(text)
+    for table, column, text in con.execute(
+        "select table_name, column_name, comment from duckdb_columns() where database_name = ? "
+        "and schema_name = 'marts' and comment is not null",
+        [catalog],
+    ).fetchall():
+        columns.setdefault(str(table), {})[str(column)] = str(text)
+    result: dict[str, tuple[str, Mapping[str, str]]] = {}
+    for table in {*tables, *columns, *facts.descriptions, *("rpt_" + t[4:] for t in tables if t.startswith("fct_"))}:
+        twin = "fct_" + table[4:] if table.startswith("rpt_") else table
+        given_text, given_columns = facts.descriptions.get(table, ("", {}))
+        result[table] = (
+            given_text or tables.get(table) or tables.get(twin, ""),
+            {**columns.get(twin, {}), **columns.get(table, {}), **given_columns},
+        )
+    return result
+
+
+def _write_comments(
+    con: duckdb.DuckDBPyConnection, target: str, text: str, texts: Mapping[str, str], columns: Mapping[str, str]
+) -> None:
+    def literal(value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    if text:
+        con.execute(f"comment on table {target} is {literal(text)}")
+    for column in columns:
+        comment = texts.get(column, "")
+        if column == "is_suppressed" and not comment:
+            comment = "True when a figure of the row is hidden, because it is about one or two persons or would give one away."
+        if comment:
+            con.execute(f"comment on column {target}.{quoted(column)} is {literal(comment)}")
+
+
+def _counts(con: duckdb.DuckDBPyConnection, target: str, columns: Mapping[str, str]) -> tuple[int, int]:
+    hidden = "count(*) filter (is_suppressed)" if "is_suppressed" in columns else "0"
+    row = con.execute(f"select count(*), {hidden} from {target}").fetchone()
+    assert row is not None
+    return int(row[0]), int(row[1])
+
+
+def _write_meta(
+    con: duckdb.DuckDBPyConnection, release_id: str, facts: ReleaseFacts, tables: Sequence[ReleasedTable], maximum: int
+) -> None:
+    """Schema `meta`: what a reader who has only the file must know about it."""
+    con.execute("create schema release.meta")
+    con.execute(
+        "create table release.meta.release (release_id varchar, created_at timestamptz, build_id varchar, "
+        "project_hash varchar, project_commit varchar, key_id varchar, dbt_version varchar, duckdb_version varchar, "
+        "hidden_maximum integer)"
+    )
+    con.execute(
+        "insert into release.meta.release values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            release_id,
+            facts.created_at,
+            facts.build_id,
+            facts.project_hash,
+            facts.commit,
+            facts.key_id,
+            facts.dbt_version,
+            facts.duckdb_version,
+            maximum,
+        ],
+    )
+    con.execute(
+        "create table release.meta.tables (table_name varchar, row_count bigint, hidden_row_count bigint, "
+        "sha256 varchar, description varchar)"
+    )
+    con.executemany(
+        "insert into release.meta.tables values (?, ?, ?, ?, ?)",
+        [[t.name, t.row_count, t.hidden_row_count, t.sha256, t.description] for t in tables],
+    )
+    con.execute(
+        "create table release.meta.deliveries (period varchar, delivery integer, status varchar, reasons varchar, "
+        '"rows" bigint, hash varchar, supplier varchar, loaded_at varchar)'
+    )
+    if facts.deliveries:
+        con.executemany(
+            "insert into release.meta.deliveries values (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                [
+                    delivery.get(name) if name in ("delivery", "rows") else _text(delivery.get(name))
+                    for name in ("period", "delivery", "status", "reasons", "rows", "hash", "supplier", "loaded_at")
+                ]
+                for delivery in facts.deliveries
+            ],
+        )
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return value if isinstance(value, str) else value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _write_manifest(folder: Path, release_id: str, facts: ReleaseFacts, tables: Sequence[ReleasedTable]) -> None:
+    manifest = {
+        "release_id": release_id,
+        "created_at": facts.created_at.astimezone(UTC).isoformat(),
+        "build_id": facts.build_id,
+        "project_hash": facts.project_hash,
+        "commit": facts.commit,
+        "key_id": facts.key_id,
+        "dbt_version": facts.dbt_version,
+        "duckdb_version": facts.duckdb_version,
+        "storage_version": STORAGE_VERSION,
+        "deliveries": [{name: _text(value) for name, value in delivery.items()} for delivery in facts.deliveries],
+        "tables": {
+            table.name: {
+                key: value for key, value in asdict(table).items() if key not in ("name", "column_descriptions")
+            }
+            for table in tables
+        },
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+def _close(folder: Path) -> None:
+    """Make every file durable and read-only, and the folders readable by all."""
+    for root, folders, files in os.walk(folder):
+        for name in files:
+            path = Path(root) / name
+            path.chmod(FILE_MODE)
+            _sync(path)
+        for name in folders:
+            (Path(root) / name).chmod(FOLDER_MODE)
+            _sync(Path(root) / name)
+    folder.chmod(FOLDER_MODE)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _open_for_removal(path: Path) -> None:
+    if path.is_symlink() or not path.is_dir():
+        return
+    path.chmod(0o700)
+    for root, folders, _ in os.walk(path):
+        for name in folders:
+            (Path(root) / name).chmod(0o700)

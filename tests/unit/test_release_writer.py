@@ -1,0 +1,137 @@
+"""A release is written whole, closed, named and never changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import stat
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.lib.disclosure.declarations import UndeclaredTable
+from orchestration.lib.release import writer
+from orchestration.lib.release.content import content_hash
+from tests.support.release_fixture import Fixture, build
+
+AT = dt.datetime(2025, 7, 1, 10, 15, tzinfo=dt.UTC)
+ID = writer.release_identifier(AT, "abcdef12")
+FACTS = writer.ReleaseFacts(
+    created_at=AT,
+    build_id="b1",
+    project_hash="ab" * 32,
+    key_id="k1",
+    deliveries=[{"period": "2023-01", "delivery": 1, "status": "accepted", "rows": 3, "hash": "x"}],
+)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Fixture:
+    return build(tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb", months=2, persons=4000)
+
+
+@pytest.fixture(scope="module")
+def release(warehouse: Fixture, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return writer.write_release(warehouse.path, tmp_path_factory.mktemp("releases"), release_id=ID, facts=FACTS)
+
+
+def test_identifiers_sort_by_time() -> None:
+    later = writer.release_identifier(AT + dt.timedelta(seconds=1), "00000000ff")
+    assert ID == "20250701T101500Z-abcdef12" and later > ID
+    with pytest.raises(ValueError, match="time zone"):
+        writer.release_identifier(dt.datetime(2025, 7, 1), "abcdef12")
+
+
+def test_release_is_named_only_when_whole_and_is_closed(release: Path) -> None:
+    assert release.name == ID
+    assert not [path for path in release.parent.iterdir() if path.name.startswith(".incomplete")]
+    for path in release.rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o755 if path.is_dir() else 0o444), path
+
+
+def test_every_table_of_marts_is_released_with_its_hash_and_comments(release: Path, warehouse: Fixture) -> None:
+    manifest = json.loads((release / "manifest.json").read_text("utf-8"))
+    with duckdb.connect(str(warehouse.path), read_only=True) as con:
+        expected = {row[0] for row in con.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()}
+    with duckdb.connect(str(release / "release.duckdb"), read_only=True) as con:
+        tables = {row[0] for row in con.execute("select table_name from duckdb_tables() where schema_name = 'main'").fetchall()}
+        assert tables == expected == set(manifest["tables"])
+        for name in ("rpt_focus_goals", "dim_municipalities"):
+            columns = list(manifest["tables"][name]["columns"])
+            assert content_hash(con, f"main.{name}", columns) == manifest["tables"][name]["sha256"]
+            parquet = f"read_parquet('{release / 'parquet' / (name + '.parquet')}')"
+            assert content_hash(con, parquet, columns) == manifest["tables"][name]["sha256"]
+        comment = con.execute(
+            "select comment from duckdb_columns() where table_name = 'rpt_focus_goals' and column_name = 'passive_count'"
+        ).fetchone()
+        assert comment == ("Persons without offer or work for a year.",)
+        assert con.execute("select release_id, hidden_maximum from meta.release").fetchall() == [(ID, 2)]
+        assert con.execute("select period, delivery, status from meta.deliveries").fetchall() == [("2023-01", 1, "accepted")]
+
+
+def test_a_release_is_never_changed_and_two_of_the_same_have_the_same_content(
+    release: Path, warehouse: Fixture, tmp_path: Path
+) -> None:
+    with pytest.raises(writer.ReleaseError, match="never changed"):
+        writer.write_release(warehouse.path, release.parent, release_id=ID, facts=FACTS)
+    again = writer.write_release(warehouse.path, tmp_path, release_id=ID, facts=FACTS)
+    first, second = (json.loads((path / "manifest.json").read_text("utf-8")) for path in (release, again))
+    assert first == second
+    for path in sorted((release / "parquet").iterdir()):
+        assert path.read_bytes() == (again / "parquet" / path.name).read_bytes()
+
+
+def test_content_hash_sees_every_change_but_not_the_order() -> None:
+    con = duckdb.connect()
+    con.execute("create table a as select * from (values (1, 'x', null), (2, 'y', 0.5)) t(i, s, f)")
+    con.execute("create table b as from a order by i desc")
+    con.execute("create table c as select i, s, coalesce(f, 0) as f from a")
+    con.execute("create table d as from a union all select * from a where i = 1")
+    hashes = [content_hash(con, name, ["i", "s", "f"]) for name in "abcd"]
+    assert hashes[0] == hashes[1] and len(set(hashes)) == 3
+
+
+def test_current_moves_in_one_step_and_only_to_a_finished_release(release: Path, tmp_path: Path) -> None:
+    releases = release.parent
+    assert writer.current_release(releases) is None
+    writer.make_current(releases, ID)
+    assert os.readlink(releases / "current") == ID
+    assert writer.current_release(releases) == releases / ID
+    assert writer.release_folders(releases) == [release]
+    with pytest.raises(writer.ReleaseError, match="no finished release"):
+        writer.make_current(releases, "20990101T000000Z-00000000")
+
+
+def test_leftovers_of_a_killed_run_are_removed_at_the_next_start(warehouse: Fixture, tmp_path: Path) -> None:
+    leftover = tmp_path / ".incomplete-20250101T000000Z-00000000" / "parquet"
+    leftover.mkdir(parents=True)
+    (leftover / "half.parquet").write_bytes(b"half")
+    (leftover / "half.parquet").chmod(0o444)
+    leftover.chmod(0o555)
+    assert writer.remove_leftovers(tmp_path) == [".incomplete-20250101T000000Z-00000000"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("create table marts.rpt_new as select 1 as person_count", r"rpt_new: no declaration"),
+        ("alter table marts.rpt_focus_goals add column secret_count bigint", r"rpt_focus_goals\.secret_count \(BIGINT\)"),
+        ("alter table marts.rpt_focus_goals drop column month", r"rpt_focus_goals: key column\(s\) month"),
+    ],
+)
+def test_what_nobody_declared_stops_the_release(tmp_path: Path, statement: str, message: str) -> None:
+    fixture = build(tmp_path / "w" / "warehouse.duckdb", months=1, persons=2000, municipalities=4)
+    with duckdb.connect(str(fixture.path)) as con:
+        con.execute(statement)
+    with pytest.raises(UndeclaredTable, match=message):
+        writer.write_release(fixture.path, tmp_path / "releases", release_id=ID, facts=FACTS)
+    assert writer.release_folders(tmp_path / "releases") == []
+
+
+def test_a_warehouse_without_marts_is_not_released(tmp_path: Path) -> None:
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    with pytest.raises(writer.ReleaseError, match="nothing to release"):
+        writer.write_release(tmp_path / "warehouse.duckdb", tmp_path / "releases", release_id=ID, facts=FACTS)

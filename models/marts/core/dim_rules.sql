@@ -1,0 +1,387 @@
+with parameters as (
+    select
+        parameter_code,
+        scope_code,
+        value,
+        unit,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_parameters') }}
+),
+
+conversation_windows as (
+    select
+        target_group_code,
+        from_months,
+        to_months,
+        required_count,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_conversation_windows') }}
+),
+
+conversation_deadlines as (
+    select
+        target_group_code,
+        sequence_number,
+        required_count,
+        offset_value,
+        offset_unit,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_conversation_deadlines') }}
+),
+
+goal_limits as (
+    select
+        goal_code,
+        limit_percentage,
+        legally_in_force_from_date,
+        legally_in_force_to_date,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_goal_limits') }}
+),
+
+goal_suspensions as (
+    select
+        goal_code,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_goal_suspensions') }}
+),
+
+excluded_months as (
+    select
+        month,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_excluded_months') }}
+),
+
+category_decisions as (
+    select
+        result_status,
+        offers_status,
+        conversations_status,
+        municipality_category,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_category_decisions') }}
+),
+
+scenarios as (
+    select
+        scenario_code,
+        result_margin,
+        passive_limit_percentage,
+        few_conversations_limit_percentage,
+        counts_foertidspension,
+        order_of_1,
+        order_of_2,
+        order_of_3,
+        order_of_4,
+        exit_rule_code,
+        has_run_in,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('scenarios') }}
+),
+
+unit_costs as (
+    select
+        benefit_area_code,
+        unit_cost_dkk,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('unit_costs') }}
+),
+
+early_effort_benefit_groups as (
+    select
+        benefit_group_code,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('early_effort_benefit_groups') }}
+),
+
+follow_up_rounds as (
+    select
+        round_code,
+        baseline_month,
+        follow_up_month,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('follow_up_rounds') }}
+),
+
+conversation_types as (
+    select
+        conversation_type_code,
+        label_da,
+        is_counted,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        evidence
+    from {{ ref('conversation_types') }}
+),
+
+contact_forms as (
+    select
+        contact_form_code,
+        label_da,
+        is_counted,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        evidence
+    from {{ ref('contact_forms') }}
+),
+
+rules as (
+    select
+        parameter_code as rule_code,
+        scope_code as rule_key,
+        value,
+        unit,
+        cast(null as varchar) as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from parameters
+    union all
+    select
+        'conversation_window' as rule_code,
+        target_group_code as rule_key,
+        cast(required_count as decimal(18, 6)) as value,
+        'conversations' as unit,
+        'from ' || from_months || ' to under ' || to_months || ' completed months' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from conversation_windows
+    union all
+    select
+        'conversation_deadline' as rule_code,
+        target_group_code || '/' || sequence_number as rule_key,
+        cast(required_count as decimal(18, 6)) as value,
+        'conversations' as unit,
+        'within ' || offset_value || ' ' || offset_unit || 's of the spell start' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from conversation_deadlines
+    union all
+    select
+        'goal_limit' as rule_code,
+        goal_code as rule_key,
+        cast(limit_percentage as decimal(18, 6)) as value,
+        'percent' as unit,
+        'law from ' || legally_in_force_from_date || ' until ' || legally_in_force_to_date as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from goal_limits
+    union all
+    select
+        'goal_suspension' as rule_code,
+        goal_code as rule_key,
+        cast(null as decimal(18, 6)) as value,
+        cast(null as varchar) as unit,
+        'not in force for periods that end in the validity' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from goal_suspensions
+    union all
+    select
+        'excluded_month' as rule_code,
+        strftime(month, '%Y-%m') as rule_key,
+        cast(null as decimal(18, 6)) as value,
+        cast(null as varchar) as unit,
+        'left out of the mean of the focus shares' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from excluded_months
+    union all
+    select
+        'category_decision' as rule_code,
+        result_status || '/' || offers_status || '/' || conversations_status as rule_key,
+        cast(municipality_category as decimal(18, 6)) as value,
+        'category' as unit,
+        'result/offers/conversations' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from category_decisions
+    union all
+    select
+        'scenario' as rule_code,
+        scenario_code as rule_key,
+        cast(result_margin as decimal(18, 6)) as value,
+        'percentage_points' as unit,
+        'offers below ' || coalesce(passive_limit_percentage::varchar, 'the dated limit')
+        || ', conversations below ' || coalesce(few_conversations_limit_percentage::varchar, 'the dated limit')
+        || ', foertidspension ' || case when counts_foertidspension then 'in' else 'out' end
+        || ', places of 1 to 4: ' || order_of_1 || ' ' || order_of_2 || ' ' || order_of_3 || ' ' || order_of_4
+        || ', exit ' || exit_rule_code || ', run-in ' || case when has_run_in then 'yes' else 'no' end as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from scenarios
+    union all
+    select
+        'unit_cost' as rule_code,
+        benefit_area_code as rule_key,
+        cast(unit_cost_dkk as decimal(18, 6)) as value,
+        'dkk' as unit,
+        'per full-time person and year' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from unit_costs
+    union all
+    select
+        'early_effort_benefit_group' as rule_code,
+        benefit_group_code as rule_key,
+        cast(null as decimal(18, 6)) as value,
+        cast(null as varchar) as unit,
+        'in the early-effort follow-up' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from early_effort_benefit_groups
+    union all
+    select
+        'follow_up_round' as rule_code,
+        round_code as rule_key,
+        cast(null as decimal(18, 6)) as value,
+        cast(null as varchar) as unit,
+        'from ' || strftime(baseline_month, '%Y-%m') || ' to ' || strftime(follow_up_month, '%Y-%m') as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from follow_up_rounds
+    union all
+    select
+        'conversation_type' as rule_code,
+        conversation_type_code::varchar as rule_key,
+        cast(is_counted::integer as decimal(18, 6)) as value,
+        'is_counted' as unit,
+        label_da as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        cast(null as varchar) as source_url,
+        evidence,
+        cast(null as varchar) as note
+    from conversation_types
+    union all
+    select
+        'contact_form' as rule_code,
+        contact_form_code as rule_key,
+        cast(is_counted::integer as decimal(18, 6)) as value,
+        'is_counted' as unit,
+        label_da as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        cast(null as varchar) as source_url,
+        evidence,
+        cast(null as varchar) as note
+    from contact_forms
+)
+
+select
+    {{ rule_id_of('rule_code', 'rule_key', 'valid_from_date') }} as rule_id,
+    rule_code,
+    rule_key,
+    value,
+    unit,
+    detail,
+    valid_from_date,
+    valid_to_date,
+    legal_reference,
+    source_url,
+    evidence,
+    note
+from rules

@@ -1,0 +1,631 @@
+"""Loading deliveries: from a folder of the landing zone to rows of `raw` and decisions in `quality`.
+
+What stands in the warehouse is a function of the set of deliveries: the order of loading doesn't matter, and loading one
+twice changes nothing. Each delivery is one transaction; the decision is in the ledger before the transaction commits.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from orchestration.lib.contracts import DatasetContract, load_contracts
+from orchestration.lib.deliveries import (
+    JOBINDSATS_PREFIX,
+    FoundDelivery,
+    Manifest,
+    Reason,
+    check_files,
+    discover,
+    find_contract,
+    read_fetched_suppliers,
+    read_manifest,
+    shown,
+)
+from orchestration.lib.ledger import Decision, Ledger
+from orchestration.lib.pseudonyms import Key, load_key
+from orchestration.lib.reading import JudgedFile, ReadingFailed, ReadingRoom
+from orchestration.lib.settings import Settings
+from orchestration.lib.warehouse import ensure_schemas
+
+PERSON_TABLES = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
+
+
+class RuleMissing(RuntimeError):
+    """A dated rule has no value for a period; the message names the rule, the seed and the date."""
+
+
+class KeyMismatch(RuntimeError):
+    """The warehouse holds persons hashed with another key."""
+
+
+@dataclass(frozen=True)
+class LoadedDelivery:
+    """A delivery accepted in this run; `rows` are those of its files, `quarantined` those of them set aside."""
+
+    path: str
+    period: str
+    delivery: int
+    rows: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class RejectedDelivery:
+    """A delivery rejected in this run, with every reason as `code: message`."""
+
+    path: str
+    period: str
+    delivery: int | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LostDelivery:
+    """A delivery that was accepted once, is not in the warehouse now and can't be loaded again: its figures are lost."""
+
+    path: str
+    period: str
+    datasets: tuple[str, ...]
+
+
+@dataclass
+class LoadReport:
+    """What one call of `load_pending` did.
+
+    `superseded` names the deliveries (path) that this run's deliveries have wholly replaced, or that were late for that.
+    `postponed` could not be judged for a reason of the system (path, message): nothing is decided about them, and the next
+    run tries again. `lost` is told on every run as long as it is so.
+    """
+
+    accepted: list[LoadedDelivery] = field(default_factory=list)
+    rejected: list[RejectedDelivery] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
+    postponed: list[tuple[str, str]] = field(default_factory=list)
+    lost: list[LostDelivery] = field(default_factory=list)
+    unchanged: int = 0
+    key: Key | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows in the files of the deliveries accepted now."""
+        return sum(delivery.rows for delivery in self.accepted)
+
+    @property
+    def is_something_new(self) -> bool:
+        """Whether any delivery was decided upon."""
+        return bool(self.accepted or self.rejected)
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What every delivery of a run is judged by."""
+
+    contracts: Mapping[str, DatasetContract]
+    fetched_suppliers: frozenset[str]
+    project: Path
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    """A delivery before it is written: either reasons, or files that can be loaded."""
+
+    manifest: Manifest | None
+    reasons: tuple[Reason, ...]
+    files: tuple[JudgedFile, ...] = ()
+
+
+def load_pending(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    *,
+    periods: Collection[str] | None = None,
+    progress: Callable[[str], None] | None = None,
+    now: datetime | None = None,
+    ledger_path: Path | None = None,
+    known_until: datetime | None = None,
+) -> LoadReport:
+    """Load every delivery of the landing zone that the warehouse doesn't know yet, by period and number.
+
+    `periods` (`YYYY-MM`) limits it to folders of those months. With `known_until` only deliveries that the ledger first saw
+    by then are loaded (a rebuild as of that time), from the ledger `ledger_path`, which is not written.
+    Known folders are recognised by their manifest; their files are not read again.
+
+    Raises KeyMissing, KeyTooShort, KeyMismatch, LedgerBroken, RuleMissing, ContractError, LandingMissing, and duckdb.Error
+    or OSError when warehouse or ledger can't be written: the delivery at hand is then rolled back, and a next run goes on.
+    """
+    say = progress or (lambda text: None)
+    ensure_schemas(connection)
+    context = _Context(load_contracts(settings.project / "contracts"), read_fetched_suppliers(settings.project), settings.project)
+    ledger = Ledger(ledger_path or settings.ledger)
+    is_rebuild_of_the_past = known_until is not None
+    known = _known_manifests(connection)
+    if not is_rebuild_of_the_past:
+        _complete_ledger(connection, ledger)
+    report = LoadReport()
+    pending = []
+    for found in discover(settings.landing):
+        if periods is not None and found.period not in periods:
+            continue
+        if found.trouble is not None:
+            report.postponed.append((found.path, found.trouble))
+            continue
+        decision = ledger.find(found.path, found.manifest_hash)
+        if known_until is not None and (decision is None or decision.first_seen_at > known_until):
+            continue
+        if (found.path, found.manifest_hash) in known:
+            report.unchanged += 1
+        else:
+            pending.append(found)
+    standing_before = _statuses(connection)
+    with ReadingRoom(settings) as room:
+        for position, found in enumerate(pending, start=1):
+            say(f"{position}/{len(pending)} {found.path}")
+            _load_one(
+                connection, settings, room, found, context, ledger, report, now or datetime.now(UTC), is_rebuild_of_the_past
+            )
+    report.superseded = sorted(
+        path
+        for path, status in _statuses(connection).items()
+        if status == "superseded" and standing_before.get(path) != "superseded"
+    )
+    report.lost = _lost(connection, ledger, periods, known_until)
+    return report
+
+
+def _load_one(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    room: ReadingRoom,
+    found: FoundDelivery,
+    context: _Context,
+    ledger: Ledger,
+    report: LoadReport,
+    now: datetime,
+    is_rebuild_of_the_past: bool,
+) -> None:
+    before = ledger.find(found.path, found.manifest_hash)
+    try:
+        judgement = _judge(room, found, context, ledger)
+        if not judgement.reasons and _has_persons(judgement) and report.key is None:
+            report.key = load_key(settings)
+            _ensure_key(connection, report.key)
+    except ReadingFailed as error:
+        report.postponed.append((found.path, str(error)))
+        return
+    except OSError as error:
+        report.postponed.append((found.path, f"could not be read: {error.strerror or type(error).__name__}"))
+        return
+    decision = before or _new_decision(found, judgement, now)
+    connection.execute("begin transaction")
+    try:
+        if judgement.reasons or before is not None and before.status == "rejected":
+            reasons = before.reasons if before is not None and before.status == "rejected" else tuple(map(str, judgement.reasons))
+            _write_delivery(connection, found, "rejected", reasons, decision, decision.rows, now)
+            outcome: LoadedDelivery | RejectedDelivery = RejectedDelivery(
+                found.path, found.period, found.delivery, reasons
+            )
+        else:
+            outcome = _write_accepted(connection, room, found, judgement, decision, context, report.key, now)
+        if not is_rebuild_of_the_past:
+            ledger.append(decision)
+        connection.execute("commit")
+    except BaseException:
+        _roll_back(connection)
+        raise
+    finally:
+        room.forget()
+    if isinstance(outcome, LoadedDelivery):
+        report.accepted.append(outcome)
+    else:
+        report.rejected.append(outcome)
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        connection.execute("rollback")
+    except duckdb.Error:
+        # The first error is the one to tell; a commit that failed has rolled back by itself.
+        return
+
+
+def _judge(room: ReadingRoom, found: FoundDelivery, context: _Context, ledger: Ledger) -> _Judgement:
+    """Every reason to reject a delivery, or its files ready to be written. Nothing is written yet."""
+    manifest, reasons = read_manifest(found, context.contracts, context.fetched_suppliers)
+    before = ledger.find(found.path, found.manifest_hash)
+    first = ledger.first(found.path)
+    if before is not None and before.status == "rejected":
+        return _Judgement(manifest, ())
+    if before is None and first is not None:
+        seen = first.first_seen_at.date().isoformat()
+        changed = Reason(
+            "content_changed",
+            f"this folder was seen on {seen} with another manifest. Delivered files are never changed: deliver the "
+            "correction under a new number. What was loaded from it stays.",
+        )
+        return _Judgement(manifest, (changed,))
+    if manifest is None:
+        return _Judgement(None, tuple(reasons))
+    paths, file_reasons = check_files(found, manifest)
+    reasons += file_reasons
+    files: list[JudgedFile] = []
+    # The rules of a month need to know which month it is.
+    if not any(reason.code == "period" for reason in reasons):
+        for entry in dict.fromkeys(manifest.files):
+            contract = find_contract(entry.dataset, context.contracts)
+            if contract is None or entry.file not in paths or any(one.entry.dataset == entry.dataset for one in files):
+                continue
+            judged, data_reasons = room.judge(entry, paths[entry.file], contract, manifest.period)
+            reasons += data_reasons
+            if judged is not None:
+                files.append(judged)
+                reasons += _too_many_quarantined(judged, manifest.period, context.project)
+    if before is not None and reasons:
+        reasons.append(
+            Reason(
+                "content_changed",
+                "this delivery was accepted before, and its files are no longer those that were loaded. The figures from "
+                f"its data sets can't be rebuilt: {', '.join(sorted(shown(entry.dataset) for entry in manifest.files))}.",
+            )
+        )
+    return _Judgement(manifest, tuple(reasons), tuple(files))
+
+
+def _too_many_quarantined(judged: JudgedFile, period: str, project: Path) -> list[Reason]:
+    if not judged.broken:
+        return []
+    limit = read_parameter(project, judged.contract.quarantine_limit_parameter, _last_day(period))
+    if judged.quarantined <= limit * judged.rows:
+        return []
+    counts: Counter[str] = Counter()
+    for rule, count in judged.broken:
+        counts[f"{rule.rule} in {rule.column}" if rule.column else rule.rule] += count
+    listed = ", ".join(f"{name} {count}" for name, count in counts.most_common())
+    return [
+        Reason(
+            "too_many_quarantined",
+            f"{shown(judged.entry.file)}: {judged.quarantined} of {judged.rows} rows break a row rule, more than "
+            f"{(limit * 100).normalize():f} per cent: {listed}.",
+        )
+    ]
+
+
+def read_parameter(project: Path, parameter_code: str, on: date) -> Decimal:
+    """The value of a dated rule parameter (scope `all`) on a day. Raises RuleMissing."""
+    seed = "seeds/rules/rule_parameters.csv"
+    with (project / seed).open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            if (
+                row["parameter_code"] == parameter_code
+                and row["scope_code"] == "all"
+                and row["valid_from_date"] <= on.isoformat() <= row["valid_to_date"]
+            ):
+                return Decimal(row["value"])
+    raise RuleMissing(f"{seed} has no row of {parameter_code} (scope all) that is valid on {on.isoformat()}.")
+
+
+def _last_day(period: str) -> date:
+    first = date.fromisoformat(f"{period}-01")
+    return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def _has_persons(judgement: _Judgement) -> bool:
+    return any(column.is_personal_number for judged in judgement.files for column in judged.contract.columns)
+
+
+def _ensure_key(connection: duckdb.DuckDBPyConnection, key: Key) -> None:
+    """Record the key's id, or refuse when the warehouse holds persons of another key."""
+    recorded = [row[0] for row in connection.execute("select key_id from build.key").fetchall()]
+    if recorded == [key.key_id]:
+        return
+    if recorded and _holds_persons(connection):
+        raise KeyMismatch(
+            f"The warehouse was loaded with key {recorded[0]}, but the key given now is {key.key_id}: one person would be "
+            "two. Give the former key, or hash everything anew from the landing zone with `make rekey`."
+        )
+    connection.execute("begin transaction")
+    connection.execute("delete from build.key")
+    connection.execute("insert into build.key values (?)", [key.key_id])
+    connection.execute("commit")
+
+
+def _holds_persons(connection: duckdb.DuckDBPyConnection) -> bool:
+    tables = [*(f"raw.{name}" for name in PERSON_TABLES), "quality.quarantined_rows"]
+    return any(
+        connection.execute(f"select 1 from {table} where person_key is not null limit 1").fetchone() for table in tables
+    )
+
+
+def _new_decision(found: FoundDelivery, judgement: _Judgement, now: datetime) -> Decision:
+    manifest = judgement.manifest
+    return Decision(
+        path=found.path,
+        manifest_hash=found.manifest_hash,
+        period=found.period,
+        delivery=found.delivery,
+        status="rejected" if judgement.reasons else "accepted",
+        reasons=tuple(map(str, judgement.reasons)),
+        files=tuple((shown(one.dataset), shown(one.file), shown(one.sha256)) for one in manifest.files) if manifest else (),
+        rows=manifest.rows if manifest else None,
+        supplier=shown(manifest.supplier) if manifest else None,
+        delivered_at=manifest.delivered_at if manifest else None,
+        first_seen_at=now,
+    )
+
+
+def _write_delivery(
+    connection: duckdb.DuckDBPyConnection,
+    found: FoundDelivery,
+    status: str,
+    reasons: tuple[str, ...],
+    decision: Decision,
+    rows: int | None,
+    now: datetime,
+) -> None:
+    connection.execute(
+        """
+        insert into quality.deliveries
+            (period, delivery, status, reasons, rows, hash, loaded_at, supplier, delivered_at, first_seen_at, path)
+        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+            found.period, found.delivery, status, "\n".join(reasons) or None, rows, found.manifest_hash, now,
+            decision.supplier, decision.delivered_at, decision.first_seen_at, found.path,
+        ],
+    )  # fmt: skip
+
+
+def _write_accepted(
+    connection: duckdb.DuckDBPyConnection,
+    room: ReadingRoom,
+    found: FoundDelivery,
+    judgement: _Judgement,
+    decision: Decision,
+    context: _Context,
+    key: Key | None,
+    now: datetime,
+) -> LoadedDelivery:
+    manifest = judgement.manifest
+    if manifest is None or (key is None and _has_persons(judgement)):
+        raise AssertionError("an accepted delivery has a manifest, and a key when it is about persons")
+    if key is not None:
+        room.pseudonymise([judged.contract for judged in judgement.files], key)
+    rows = sum(judged.rows for judged in judgement.files)
+    _write_delivery(connection, found, "accepted", (), decision, rows, now)
+    first_day = date.fromisoformat(f"{manifest.period}-01")
+    for judged in judgement.files:
+        entry = judged.entry
+        connection.execute(
+            "insert into quality.delivery_datasets values "
+            "($period, $delivery, $dataset, $file, $sha256, $rows, $accepted, $quarantined)",
+            {
+                "period": manifest.period, "delivery": manifest.delivery, "dataset": entry.dataset,
+                "file": shown(entry.file), "sha256": entry.sha256, "rows": judged.rows,
+                "accepted": judged.rows - judged.quarantined, "quarantined": judged.quarantined,
+            },
+        )  # fmt: skip
+        if entry.dataset.startswith(JOBINDSATS_PREFIX):
+            _write_published(connection, judged, first_day, manifest.delivery)
+        else:
+            if judged.quarantined:
+                _write_quarantined(connection, room, judged, manifest)
+            if not _replace_former(connection, entry.dataset, manifest, first_day, context.fetched_suppliers):
+                continue
+            _write_rows(connection, room, judged, manifest, first_day)
+        connection.execute(
+            "insert into raw.current_batches values ($dataset, $first_day, $delivery, $sha256, $rows, $supplier)",
+            {
+                "dataset": entry.dataset, "first_day": first_day, "delivery": manifest.delivery,
+                "sha256": entry.sha256, "rows": judged.rows - judged.quarantined, "supplier": shown(manifest.supplier),
+            },
+        )  # fmt: skip
+    _set_superseded(connection, manifest.period, context.fetched_suppliers)
+    quarantined = sum(judged.quarantined for judged in judgement.files)
+    return LoadedDelivery(found.path, manifest.period, manifest.delivery, rows, quarantined)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: pa.Table, parameters: dict[str, object]) -> None:
+    connection.register("arriving_rows", rows)
+    try:
+        connection.execute(statement, parameters)
+    finally:
+        connection.unregister("arriving_rows")
+
+
+def _write_rows(
+    connection: duckdb.DuckDBPyConnection, room: ReadingRoom, judged: JudgedFile, manifest: Manifest, first_day: date
+) -> None:
+    columns = ", ".join(
+        "person_key" if column.is_personal_number else column.name for column in judged.contract.columns
+    )
+    has_supplier = judged.contract.name == "population"
+    _insert(
+        connection,
+        f"insert into raw.{judged.contract.name} ({columns}, {'supplier, ' if has_supplier else ''}_period, _delivery) "
+        f"select {columns}, {'$supplier, ' if has_supplier else ''}$first_day, $delivery from arriving_rows",
+        room.accepted(judged.contract),
+        {"first_day": first_day, "delivery": manifest.delivery}
+        | ({"supplier": shown(manifest.supplier)} if has_supplier else {}),
+    )
+
+
+def _write_quarantined(
+    connection: duckdb.DuckDBPyConnection, room: ReadingRoom, judged: JudgedFile, manifest: Manifest
+) -> None:
+    _insert(
+        connection,
+        """
+        insert into quality.quarantined_rows
+            (dataset, period, delivery, file, row_number, rule, "column", reason, person_key)
+        select $dataset, $period, $delivery, $file, row_number, rule, column_name, reason, person_key
+        from arriving_rows
+        """,
+        room.quarantined(judged.contract),
+        {
+            "dataset": judged.entry.dataset,
+            "period": manifest.period,
+            "delivery": manifest.delivery,
+            "file": shown(judged.entry.file),
+        },
+    )
+
+
+def _write_published(
+    connection: duckdb.DuckDBPyConnection, judged: JudgedFile, first_day: date, delivery: int
+) -> None:
+    table_id = judged.entry.dataset.removeprefix(JOBINDSATS_PREFIX)
+    connection.execute(
+        "insert into raw.jobindsats_tables values (?, ?, ?, ?, ?)",
+        [table_id, list(judged.table_columns), judged.rows, first_day, delivery],
+    )
+    rows = pa.table(
+        {
+            "row_number": pa.array(range(1, judged.rows + 1), pa.int64()),
+            "cells": pa.array([list(row) for row in judged.table_rows], pa.list_(pa.string())),
+        }
+    )
+    _insert(
+        connection,
+        "insert into raw.jobindsats_rows (table_id, row_number, cells, _period, _delivery) "
+        "select $table_id, row_number, cells, $first_day, $delivery from arriving_rows",
+        rows,
+        {"table_id": table_id, "first_day": first_day, "delivery": delivery},
+    )
+
+
+def _replace_former(
+    connection: duckdb.DuckDBPyConnection,
+    dataset: str,
+    manifest: Manifest,
+    first_day: date,
+    fetched_suppliers: frozenset[str],
+) -> bool:
+    """Remove what a lower number has left in raw; False when a higher number stands there, so that it stays."""
+    standing = [
+        delivery
+        for delivery, supplier in connection.execute(
+            "select delivery, supplier from raw.current_batches where dataset = ? and period = ?", [dataset, first_day]
+        ).fetchall()
+        if _lineage(dataset, supplier, fetched_suppliers) == _lineage(dataset, manifest.supplier, fetched_suppliers)
+    ]
+    if any(delivery > manifest.delivery for delivery in standing):
+        return False
+    for delivery in standing:
+        connection.execute(f"delete from raw.{dataset} where _period = ? and _delivery = ?", [first_day, delivery])
+        connection.execute(
+            "delete from raw.current_batches where dataset = ? and period = ? and delivery = ?",
+            [dataset, first_day, delivery],
+        )
+    return True
+
+
+def _lineage(dataset: str, supplier: str, fetched_suppliers: frozenset[str]) -> str:
+    """Deliveries replace one another within a lineage: population has one for each place that we fetch it from."""
+    return supplier if dataset == "population" and supplier in fetched_suppliers else ""
+
+
+def _set_superseded(
+    connection: duckdb.DuckDBPyConnection, period: str, fetched_suppliers: frozenset[str]
+) -> None:
+    """Superseded is a delivery whose every data set stands in raw from a higher number; published tables always stand."""
+    contained = connection.execute(
+        """
+        select deliveries.delivery, delivery_datasets.dataset, deliveries.supplier
+        from quality.deliveries as deliveries
+        inner join quality.delivery_datasets as delivery_datasets using (period, delivery)
+        where deliveries.period = ? and deliveries.status <> 'rejected'
+        """,
+        [period],
+    ).fetchall()
+    newest: dict[tuple[str, str], int] = {}
+    for delivery, dataset, supplier in contained:
+        place = (dataset, _lineage(dataset, supplier, fetched_suppliers))
+        newest[place] = max(delivery, newest.get(place, delivery))
+    standing = {
+        delivery
+        for delivery, dataset, supplier in contained
+        if dataset.startswith(JOBINDSATS_PREFIX)
+        or newest[dataset, _lineage(dataset, supplier, fetched_suppliers)] == delivery
+    }
+    connection.execute(
+        """
+        update quality.deliveries
+        set status = case when list_contains($standing, delivery) then 'accepted' else 'superseded' end
+        where period = $period and status <> 'rejected'
+        """,
+        {"standing": sorted(standing), "period": period},
+    )
+
+
+def _known_manifests(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    return {(path, content) for path, content in connection.execute("select path, hash from quality.deliveries").fetchall()}
+
+
+def _statuses(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    return dict(
+        connection.execute("select path, status from quality.deliveries where status <> 'rejected'").fetchall()
+    )
+
+
+def _complete_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:
+    """Write into the ledger the decisions that only the warehouse knows (the file was lost, or cut off)."""
+    files: dict[tuple[str, int], list[tuple[str, str, str]]] = {}
+    for period, delivery, *file in connection.execute(
+        "select period, delivery, dataset, file, sha256 from quality.delivery_datasets order by all"
+    ).fetchall():
+        files.setdefault((period, delivery), []).append((file[0], file[1], file[2]))
+    for row in connection.execute(
+        """
+        select path, hash, period, delivery, status, reasons, rows, supplier, delivered_at, first_seen_at
+        from quality.deliveries
+        order by loaded_at, path
+        """
+    ).fetchall():
+        path, content, period, delivery, status, reasons, rows, supplier, delivered_at, first_seen_at = row
+        is_rejected = status == "rejected"
+        ledger.append(
+            Decision(
+                path=path,
+                manifest_hash=content,
+                period=period,
+                delivery=delivery,
+                status="rejected" if is_rejected else "accepted",
+                reasons=tuple(reasons.split("\n")) if reasons else (),
+                files=() if is_rejected else tuple(files.get((period, delivery), [])),
+                rows=rows,
+                supplier=supplier,
+                delivered_at=delivered_at.astimezone(UTC) if delivered_at else None,
+                first_seen_at=first_seen_at.astimezone(UTC),
+            )
+        )
+
+
+def _lost(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    periods: Collection[str] | None,
+    known_until: datetime | None,
+) -> list[LostDelivery]:
+    """What the ledger says was accepted and the warehouse hasn't got."""
+    held = {
+        (path, content)
+        for path, content in connection.execute(
+            "select path, hash from quality.deliveries where status <> 'rejected'"
+        ).fetchall()
+    }
+    return [
+        LostDelivery(decision.path, decision.period, tuple(sorted({dataset for dataset, _, _ in decision.files})))
+        for decision in ledger
+        if decision.status == "accepted"
+        and (decision.path, decision.manifest_hash) not in held
+        and (periods is None or decision.period in periods)
+        and (known_until is None or decision.first_seen_at <= known_until)
+    ]

@@ -1,0 +1,574 @@
+"""Judging the rows of a delivered file, in a room of its own, so that no CPR number gets out.
+
+The room is an in-memory DuckDB that may not spill to disk. Files are read, cast, checked and pseudonymised there; what
+leaves it are Arrow tables with `person_key` in place of `person_id`. DuckDB's error texts quote the offending line, so
+none of them leaves it either.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hmac
+import io
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from orchestration.lib.contracts import (
+    ColumnContract,
+    DatasetContract,
+    UniquenessRule,
+    duckdb_type,
+    read_allowed_values,
+)
+from orchestration.lib.deliveries import ListedFile, Reason, is_whole_gzip, shown
+from orchestration.lib.pseudonyms import Key
+from orchestration.lib.settings import Settings
+
+_HEADER_BYTES = 1 << 20
+_NAME_OF_A_COLUMN = re.compile(r"[A-Za-z_]+[0-9]{0,3}([A-Za-z_]+[0-9]{0,3}){0,5}")
+
+# How the cells of a CSV file look (and text cells of a Parquet file, where the contract wants something else).
+_CELL_PATTERNS = {
+    "integer": r"-?\d+",
+    "decimal": r"-?\d+(\.\d{1,6})?",
+    "date": r"\d{4}-\d\d-\d\d",
+    "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
+}
+_WHOLE_NUMBERS = {
+    f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_TIMESTAMPS = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}
+
+
+class ReadingFailed(RuntimeError):
+    """The file could not be judged for a reason that is ours (memory, disk); says nothing about the delivery."""
+
+
+class _Unreadable(Exception):
+    """The file is not what its name says; carries the message for the supplier."""
+
+
+@dataclass(frozen=True)
+class BrokenRule:
+    """A row rule as tested: its code, the column it is about (None: the whole row) and what the supplier is told."""
+
+    rule: str
+    column: str | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class JudgedFile:
+    """A file after all row rules: how many rows it has and how many break which rule."""
+
+    entry: ListedFile
+    contract: DatasetContract
+    rows: int
+    broken: tuple[tuple[BrokenRule, int], ...] = ()
+    # Published tables are kept as received.
+    table_columns: tuple[str, ...] = ()
+    table_rows: tuple[tuple[str | None, ...], ...] = ()
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that break a rule."""
+        return sum(count for _, count in self.broken)
+
+
+class ReadingRoom:
+    """An in-memory DuckDB without a place to spill, and the pseudonyms made so far in this run."""
+
+    def __init__(self, settings: Settings) -> None:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": settings.memory_limit,
+            "temp_directory": "",
+            "autoinstall_known_extensions": False,
+        }
+        if settings.threads is not None:
+            config["threads"] = settings.threads
+        self._project = settings.project
+        self._connection = duckdb.connect(":memory:", config=config)
+        self._connection.execute("create table person_keys (person_id varchar not null, person_key ubigint not null)")
+        self._judged: dict[str, list[BrokenRule]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def judge(
+        self, entry: ListedFile, path: Path, contract: DatasetContract, period: str
+    ) -> tuple[JudgedFile | None, list[Reason]]:
+        """Read one file and test every row; keeps the rows in the room under the data set's name.
+
+        Returns the counts (None when rows can't be judged at all) and the reasons to reject. Raises ReadingFailed.
+        """
+        name = shown(entry.file)
+        extension = _format(path, contract)
+        if extension is None:
+            formats = ", ".join(contract.file_formats)
+            return None, [Reason("unreadable", f"{name}: {shown(entry.dataset)} must be a file of type {formats}.")]
+        try:
+            if extension == "json":
+                return self._judge_published(entry, path, contract)
+            return self._judge_rows(entry, path, contract, period, extension)
+        except _Unreadable as error:
+            return None, [Reason("unreadable", f"{name}: {error}")]
+        except duckdb.OutOfMemoryException:
+            raise ReadingFailed(
+                f"{name} needs more memory than JOBCENTER_MEMORY_LIMIT allows (identifiers are never spilled to disk): raise it."
+            ) from None
+        except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+            # Our own mistake; its text holds SQL and names of columns, never cells.
+            raise ReadingFailed(f"{name}: the checking query itself is wrong: {error}") from None
+        except (duckdb.Error, UnicodeDecodeError, OverflowError) as error:
+            raise _explained(name, extension, error) from None
+
+    def _judge_rows(
+        self, entry: ListedFile, path: Path, contract: DatasetContract, period: str, extension: str
+    ) -> tuple[JudgedFile | None, list[Reason]]:
+        name = shown(entry.file)
+        header = _parquet_header(path) if extension == "parquet" else _csv_header(path, extension)
+        reasons = _against_header(name, header, contract)
+        if reasons:
+            return None, reasons
+        source = _parquet_source(path) if extension == "parquet" else _csv_source(path, header)
+        try:
+            stored = {row[0]: row[1] for row in self._connection.execute(f"describe {source}").fetchall()}
+            tested = [
+                rule
+                for column in contract.columns
+                for rule in _column_rules(column, period, read_allowed_values(column, self._project))
+            ]
+            rules = [rule for rule, _ in tested]
+            rules += [_broken_uniqueness(contract, unique) for unique in contract.uniqueness]
+            self._judged[contract.name] = rules
+            self._connection.execute(
+                _judging_statement(contract, source, stored, [condition for _, condition in tested])
+            )
+        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException) as error:
+            raise _Unreadable(_what_is_wrong(extension, error)) from None
+        except duckdb.Error as error:
+            if type(error) is duckdb.Error:  # DuckDB's Thrift and codec errors have no class of their own
+                raise _Unreadable(_what_is_wrong(extension, error)) from None
+            raise
+        rows = self._count(contract)
+        if rows != entry.rows:
+            reasons.append(
+                Reason("row_count", f"{name} has {rows} rows, but the manifest says {entry.rows}.")
+            )
+        uncastable = self._uncastable(contract, stored, name)
+        if uncastable:
+            return None, reasons + uncastable
+        for rule in contract.uniqueness:
+            self._judge_uniqueness(contract, rule)
+        counts = self._connection.execute(
+            f"select broken, count(*) from judged_{contract.name} where broken is not null group by broken order by broken"
+        ).fetchall()
+        return JudgedFile(entry, contract, rows, tuple((rules[code], count) for code, count in counts)), reasons
+
+    def _count(self, contract: DatasetContract) -> int:
+        found = self._connection.execute(f"select count(*) from judged_{contract.name}").fetchone()
+        return int(found[0]) if found else 0
+
+    def _uncastable(self, contract: DatasetContract, stored: dict[str, str], name: str) -> list[Reason]:
+        """Columns with cells of which not one can be cast."""
+        counts = ", ".join(
+            f"count(*) filter (where present_{column.name}), count({column.name})" for column in contract.columns
+        )
+        found = self._connection.execute(f"select {counts} from judged_{contract.name}").fetchone() or ()
+        reasons = []
+        for position, column in enumerate(contract.columns):
+            present, cast = found[2 * position], found[2 * position + 1]
+            if present and not cast:
+                as_stored = stored[column.name]
+                hint = ""
+                if column.logical_type == "text" and as_stored != "VARCHAR":
+                    hint = "; stored as a number it has lost its leading zeros" if _is_number(as_stored) else ""
+                reasons.append(
+                    Reason(
+                        "not_castable",
+                        f"{name}: no cell of column {column.name} can be read as {column.logical_type}{hint}.",
+                    )
+                )
+        return reasons
+
+    def _judge_uniqueness(self, contract: DatasetContract, rule: UniquenessRule) -> None:
+        table = f"judged_{contract.name}"
+        code = self._judged[contract.name].index(_broken_uniqueness(contract, rule))
+        columns = ", ".join(rule.columns)
+        order = "row_number" if rule.keep == "first" else f"{rule.keep_by_column} desc, row_number desc"
+        # Few rows share a hash, so that the exact comparison sorts those only.
+        self._connection.execute(f"""
+            update {table} set broken = {code}
+            from (
+                select row_number as row_to_break
+                from {table}
+                where
+                    broken is null
+                    and hash({columns}) in (
+                        select hash({columns}) from {table} where broken is null group by 1 having count(*) > 1
+                    )
+                qualify row_number() over (partition by {columns} order by {order}) > 1
+            )
+            where {table}.row_number = row_to_break
+        """)
+
+    def pseudonymise(self, contracts: list[DatasetContract], key: Key) -> None:
+        """Make the keys of persons of the judged files that haven't got one yet."""
+        for contract in contracts:
+            for column in contract.columns:
+                if not column.is_personal_number:
+                    continue
+                table = self._connection.execute(f"""
+                    select distinct {column.name} as person_id -- a person has several rows
+                    from judged_{contract.name}
+                    where {column.name} is not null
+                        and {column.name} not in (select person_id from person_keys)
+                """).to_arrow_table()
+                people = table.column(0).to_pylist()
+                digest, secret = hmac.digest, key.key_bytes
+                hashes = b"".join([digest(secret, person.encode(), "sha256")[:8] for person in people])
+                new_keys = pa.table(
+                    {"person_id": table.column(0), "person_key": np.frombuffer(hashes, dtype=">u8").astype("u8")}
+                )
+                self._connection.register("new_keys", new_keys)
+                self._connection.execute("insert into person_keys select person_id, person_key from new_keys")
+                self._connection.unregister("new_keys")
+
+    def accepted(self, contract: DatasetContract) -> pa.Table:
+        """The rows that obey every rule, in contract order, `person_key` in place of `person_id`."""
+        columns = ", ".join(
+            "person_keys.person_key" if column.is_personal_number else f"judged.{column.name}"
+            for column in contract.columns
+        )
+        return self._connection.execute(f"""
+            select {columns} from judged_{contract.name} as judged {_join_keys(contract)} where judged.broken is null
+        """).to_arrow_table()
+
+    def quarantined(self, contract: DatasetContract) -> pa.Table:
+        """row_number, rule, column, reason and person_key of the other rows."""
+        rules = pa.table(
+            {
+                "code": pa.array(range(len(self._judged[contract.name])), pa.int32()),
+                "rule": [rule.rule for rule in self._judged[contract.name]],
+                "column_name": pa.array([rule.column for rule in self._judged[contract.name]], pa.string()),
+                "reason": [rule.reason for rule in self._judged[contract.name]],
+            }
+        )
+        has_person = any(column.is_personal_number for column in contract.columns)
+        self._connection.register("rules", rules)
+        try:
+            return self._connection.execute(f"""
+                select judged.row_number, rules.rule, rules.column_name, rules.reason,
+                    {"person_keys.person_key" if has_person else "null::ubigint as person_key"}
+                from judged_{contract.name} as judged
+                inner join rules on rules.code = judged.broken
+                {_join_keys(contract)}
+                order by judged.row_number
+            """).to_arrow_table()
+        finally:
+            self._connection.unregister("rules")
+
+    def forget(self) -> None:
+        """Drop the rows of the delivery; the pseudonyms stay for the next one."""
+        for name in self._judged:
+            self._connection.execute(f"drop table if exists judged_{name}")
+        self._judged.clear()
+
+    def _judge_published(
+        self, entry: ListedFile, path: Path, contract: DatasetContract
+    ) -> tuple[JudgedFile | None, list[Reason]]:
+        columns, rows = _read_published(path)
+        reasons = []
+        if len(rows) != entry.rows:
+            reasons.append(
+                Reason("row_count", f"{shown(entry.file)} has {len(rows)} rows, but the manifest says {entry.rows}.")
+            )
+        return JudgedFile(entry, contract, len(rows), table_columns=columns, table_rows=rows), reasons
+
+
+def _format(path: Path, contract: DatasetContract) -> str | None:
+    name = path.name.lower()
+    for extension in sorted(contract.file_formats, key=len, reverse=True):
+        if name.endswith("." + extension):
+            return extension
+    return None
+
+
+def _is_number(stored: str) -> bool:
+    return stored in _WHOLE_NUMBERS | _FLOATS or stored.startswith("DECIMAL")
+
+
+def _parquet_header(path: Path) -> list[str]:
+    try:
+        return list(pyarrow.parquet.read_schema(path).names)
+    except (pa.ArrowException, OSError, ValueError):
+        raise _Unreadable("is no Parquet file, or was cut off.") from None
+
+
+def _csv_header(path: Path, extension: str) -> list[str]:
+    opener = gzip.open if extension == "csv.gz" else open
+    try:
+        with opener(path, "rb") as file:
+            start = file.read(_HEADER_BYTES)
+        if extension == "csv.gz" and not is_whole_gzip(path):
+            raise _Unreadable("the gzip file was cut off or is damaged.")
+        text = start.decode("utf-8-sig", "replace")
+        return next(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except StopIteration:
+        raise _Unreadable("is empty: not even a header.") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise _Unreadable("is no gzip file, or was cut off.") from None
+    except csv.Error:
+        raise _Unreadable("its header is no CSV.") from None
+
+
+def _against_header(name: str, header: list[str], contract: DatasetContract) -> list[Reason]:
+    missing = [column for column in contract.column_names if column not in header]
+    twice = [column for column in contract.column_names if header.count(column) > 1]
+    extra = [(position, column) for position, column in enumerate(header, 1) if column not in contract.column_names]
+    problems = []
+    if missing:
+        problems.append(f"missing: {', '.join(missing)}")
+    if twice:
+        problems.append(f"twice: {', '.join(twice)}")
+    if extra:
+        # Without a header the first row of data stands here, so only what is clearly a name is repeated.
+        names = [
+            column if _NAME_OF_A_COLUMN.fullmatch(column) and len(column) <= 40 and len(missing) < len(contract.columns)
+            else f"number {position}"
+            for position, column in extra
+        ]
+        problems.append(f"not in the contract: {', '.join(names)}")
+    if not problems:
+        return []
+    hint = " Is the header missing?" if len(missing) == len(contract.columns) else ""
+    return [Reason("columns", f"{name}: columns {'; columns '.join(problems)}.{hint}")]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _path_literal(path: Path) -> str:
+    # DuckDB takes *, ? and [ for a pattern.
+    return _literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
+
+
+def _parquet_source(path: Path) -> str:
+    return f"""
+        select file_row_number + 1 as row_number, * exclude (file_row_number)
+        from read_parquet({_path_literal(path)}, file_row_number = true, hive_partitioning = false)"""
+
+
+def _csv_source(path: Path, header: list[str]) -> str:
+    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    return f"""
+        select row_number() over () as row_number, *
+        from read_csv({_path_literal(path)}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+            nullstr = '', strict_mode = true, hive_partitioning = false, columns = {{{columns}}})"""
+
+
+def _typed(column: ColumnContract, stored: str) -> str:
+    """SQL that gives the cell in the contract's type, or null where it can't be cast."""
+    name, wanted, target = f"delivered.{column.name}", column.logical_type, duckdb_type(column)
+    if wanted == "text":
+        return name if stored == "VARCHAR" or stored.startswith("ENUM") else "null::varchar"
+    if stored == "VARCHAR":
+        cast = f"try_cast(case when regexp_full_match({name}, '{_CELL_PATTERNS[wanted]}') then {name} end as {target})"
+    elif wanted == "integer" and (stored in _WHOLE_NUMBERS):
+        cast = f"try_cast({name} as {target})"
+    elif wanted == "integer" and _is_number(stored):
+        cast = f"case when {name} = trunc({name}) then try_cast({name} as {target}) end"
+    elif wanted == "decimal" and _is_number(stored):
+        cast = f"try_cast({name} as {target})"
+    elif wanted == "date" and stored == "DATE":
+        cast = name
+    elif wanted == "date" and stored in _TIMESTAMPS:
+        cast = f"case when {name}::timestamp = date_trunc('day', {name}::timestamp) then try_cast({name} as date) end"
+    elif wanted == "timestamp" and stored in _TIMESTAMPS | {"DATE"}:
+        cast = f"try_cast({name} as timestamp)"
+    elif wanted == "timestamp" and stored == "TIMESTAMP WITH TIME ZONE":
+        cast = f"timezone('Europe/Copenhagen', {name})"
+    else:
+        return f"null::{target}"
+    if wanted in ("date", "timestamp"):
+        # Years that can't be written with four digits, and infinity, are no dates of ours.
+        return f"case when isfinite({cast}) and year({cast}) between 1 and 9999 then {cast} end"
+    return cast
+
+
+def _column_rules(
+    column: ColumnContract, period: str, allowed: tuple[str | int, ...] | None
+) -> list[tuple[BrokenRule, str]]:
+    """The rules of one column in the order they are tested, each with the SQL condition of breaking it."""
+    name = column.name
+    rules: list[tuple[BrokenRule, str]] = []
+
+    def add(code: str, reason: str, condition: str) -> None:
+        rules.append((BrokenRule(code, name, f"{name}: {reason}"), condition))
+
+    if not column.is_nullable:
+        add("null_not_allowed", "is empty, but must be stated.", f"not present_{name}")
+    if column.logical_type != "text":
+        add("not_castable", f"can't be read as {column.logical_type}.", f"present_{name} and {name} is null")
+    if allowed is not None:
+        values = ", ".join(str(value) if isinstance(value, int) else _literal(value) for value in allowed)
+        where = f" (reference list {column.allowed_from_seed.column})" if column.allowed_from_seed else ""
+        add("not_in_list", f"is none of the codes allowed{where}.", f"{name} not in ({values})")
+    if column.pattern is not None:
+        said = "is not 10 digits" if column.is_personal_number else "is not written as the contract says"
+        add("out_of_range", f"{said}.", f"not regexp_full_match({name}, {_literal(column.pattern)})")
+    outside, said = _range(column)
+    if outside:
+        add("out_of_range", f"must be {said}.", outside)
+    first_day = f"date '{period}-01'"
+    if column.is_inside_period:
+        add(
+            "outside_period",
+            f"lies outside the month of the delivery, {period}.",
+            f"{name} not between {first_day} and last_day({first_day})",
+        )
+    if column.is_period_code:
+        year, month = period.split("-")
+        code = f"{year}QMAT{(int(month) + 2) // 3:02d}"
+        add("outside_period", f"must be {code} in a delivery of {period}.", f"{name} <> {_literal(code)}")
+    if column.not_before_column is not None:
+        when, said = "", ""
+        if column.not_before_when is not None:
+            when = f" and {column.not_before_when.column} = {_literal(column.not_before_when.value)}"
+            said = f" when {column.not_before_when.column} is {column.not_before_when.value}"
+        add(
+            "wrong_order",
+            f"lies before {column.not_before_column}{said}.",
+            f"{name} < {column.not_before_column}{when}",
+        )
+    if column.not_after_column is not None:
+        add("wrong_order", f"lies after {column.not_after_column}.", f"{name} > {column.not_after_column}")
+    return rules
+
+
+def _range(column: ColumnContract) -> tuple[str, str]:
+    conditions, words = [], []
+
+    def bound(limit: Decimal | None, is_exclusive: bool, symbols: tuple[str, str], said: tuple[str, str]) -> None:
+        if limit is not None:
+            conditions.append(f"{column.name} {symbols[is_exclusive]} {limit}")
+            words.append(f"{said[is_exclusive]} {limit}")
+
+    bound(column.minimum, column.minimum_is_exclusive, ("<", "<="), ("at least", "above"))
+    bound(column.maximum, column.maximum_is_exclusive, (">", ">="), ("at most", "below"))
+    return " or ".join(conditions), " and ".join(words)
+
+
+def _broken_uniqueness(contract: DatasetContract, rule: UniquenessRule) -> BrokenRule:
+    if set(rule.columns) == set(contract.column_names) and rule.quarantine_rule == "duplicate":
+        return BrokenRule("duplicate", None, "the same row stands earlier in the file.")
+    columns = ", ".join(rule.columns)
+    which = "an earlier row" if rule.keep == "first" else f"a row with a later {rule.keep_by_column}, or further down,"
+    return BrokenRule(
+        rule.quarantine_rule,
+        rule.columns[0] if len(rule.columns) == 1 else None,
+        f"{which} of the file has the same {columns}.",
+    )
+
+
+def _judging_statement(
+    contract: DatasetContract, source: str, stored: dict[str, str], conditions: list[str]
+) -> str:
+    """SQL that casts every cell and writes into `broken` the number of the first rule that the row breaks."""
+    cells = ",\n            ".join(
+        f"{_typed(column, stored[column.name])} as {column.name}, "
+        f"delivered.{column.name} is not null as present_{column.name}"
+        for column in contract.columns
+    )
+    tests = " ".join(f"when {condition} then {code}" for code, condition in enumerate(conditions))
+    return f"""
+        create or replace table judged_{contract.name} as
+        with delivered as ({source}),
+        cells as (
+            select
+                delivered.row_number,
+                {cells}
+            from delivered
+        )
+        select *, case {tests} end::integer as broken
+        from cells
+    """
+
+
+def _join_keys(contract: DatasetContract) -> str:
+    for column in contract.columns:
+        if column.is_personal_number:
+            return f"left join person_keys on person_keys.person_id = judged.{column.name}"
+    return ""
+
+
+def _read_published(path: Path) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:
+    """A v3 answer; numbers keep the digits they were written with."""
+
+    def no_number(text: str) -> Any:
+        raise ValueError(text)
+
+    try:
+        document = json.loads(
+            path.read_bytes().decode("utf-8-sig"), parse_int=_Number, parse_float=_Number, parse_constant=no_number
+        )
+    except (ValueError, RecursionError):
+        raise _Unreadable("is no JSON in UTF-8, or was cut off.") from None
+    if not isinstance(document, dict):
+        raise _Unreadable('must be one JSON object {"columns": [...], "rows": [[...]]}.')
+    columns, rows = document.get("columns"), document.get("rows")
+    if not isinstance(columns, list) or not columns or not all(type(label) is str for label in columns):
+        raise _Unreadable("columns must be a list of texts with at least one entry.")
+    if not isinstance(rows, list):
+        raise _Unreadable("rows must be a list.")
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list) or len(row) != len(columns):
+            raise _Unreadable(f"row {number} must be a list of {len(columns)} cells, one for each column.")
+        if not all(cell is None or isinstance(cell, str) for cell in row):
+            raise _Unreadable(f"row {number} has a cell that is no text, no number and not null.")
+    return tuple(map(_storable, columns)), tuple(tuple(map(_storable, row)) for row in rows)
+
+
+class _Number(str):
+    """The text of a JSON number."""
+
+    __slots__ = ()
+
+
+def _storable(cell: Any) -> Any:
+    # JSON can spell half of a surrogate pair, which no UTF-8 text can hold.
+    return None if cell is None else str(cell).encode("utf-8", "replace").decode()
+
+
+def _what_is_wrong(extension: str, error: duckdb.Error) -> str:
+    if extension == "parquet":
+        return "is no readable Parquet file: it is damaged or was cut off."
+    line = re.search(r"CSV Error on Line: (\d+)", str(error))
+    where = f" The first problem is at line {line.group(1)}." if line else ""
+    return (
+        "can't be read as CSV (UTF-8, comma, double quotes, one kind of line end, as many cells in each row as in the "
+        f"header).{where}"
+    )
+
+
+def _explained(name: str, extension: str, error: Exception) -> ReadingFailed:
+    return ReadingFailed(f"{name} ({extension}) could not be checked: {type(error).__name__}.")

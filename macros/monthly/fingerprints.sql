@@ -1,7 +1,7 @@
 {#-
     One row per month of the data set `months_of`: (month, fingerprint) of the raw batches that a `monthly` model's month depends on.
 
-    inputs: data set -> 'history' (every month up to M) or [months back, months ahead].
+    inputs: data set -> 'history' (every month up to M), ['history', months ahead] or [months back, months ahead].
     The project's hash (build.project, written by the pipeline: models, seeds, macros) and the code of the model itself
     are part of it, so that a changed rule or query rebuilds the month.
 -#}
@@ -24,7 +24,9 @@
                 b.dataset = '{{ dataset }}'
                 {%- if window == 'history' %}
                 and b.period <= m.period
-                {%- elif window != 'all' %}
+                {%- elif window[0] == 'history' %}
+                and b.period <= m.period + interval '{{ window[1] }} months'
+                {%- else %}
                 and b.period between m.period + interval '{{ window[0] }} months' and m.period + interval '{{ window[1] }} months'
                 {%- endif %}
             )

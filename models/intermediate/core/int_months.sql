@@ -32,6 +32,7 @@ neighbours as (
         count(*) filter (
             where others.month between loaded.month - interval 11 month and loaded.month
         ) as window_loaded_count,
+        max(others.month) filter (where others.month < loaded.month) as previous_loaded_month,
         count(*) filter (where others.month > loaded.month) as later_loaded_months_count,
         count(*) filter (where others.month = loaded.month - interval 1 month) > 0 as has_previous_month_loaded,
         count(*) filter (where others.month = loaded.month + interval 1 month) > 0 as has_next_month_loaded
@@ -96,6 +97,7 @@ select
     loaded.month = loaded.newest_month as is_newest,
     neighbours.has_previous_month_loaded,
     neighbours.has_next_month_loaded,
+    neighbours.previous_loaded_month,
     neighbours.window_loaded_count = 12 as is_window_complete,
     neighbours.window_loaded_count
     < least(12, 1 + date_diff('month', loaded.first_month, loaded.month)) as has_hole_in_window,

@@ -1,0 +1,95 @@
+{#- Rolling years as jobindsats publishes them: those that end with the second and the fourth quarter. -#}
+{%- set parameters = [
+    'comparison_decimals', 'model_municipality_count', 'similar_municipality_count',
+    'rank_simulation_draws', 'rank_simulation_seed', 'best_rank_maximum',
+] -%}
+
+with months as (
+    select
+        month,
+        is_window_complete
+    from {{ ref('int_months') }}
+),
+
+published as (
+    select
+        period_code,
+        period_start_date,
+        period_end_date
+    from {{ ref('stg_jobindsats__y30r21') }}
+),
+
+rule_parameters as (
+    select
+        parameter_code,
+        scope_code,
+        value,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('rule_parameters') }}
+    where scope_code = 'all'
+),
+
+loaded_periods as (
+    select
+        printf('%dQMAT%02d', year(month), quarter(month)) as period_code,
+        cast(month - interval 11 month as date) as period_start_date,
+        last_day(month) as period_end_date
+    from months
+    where
+        is_window_complete
+        and month(month) in (6, 12)
+),
+
+published_periods as (
+    select
+        period_code,
+        min(period_start_date) as period_start_date,
+        max(period_end_date) as period_end_date
+    from published
+    group by period_code
+),
+
+periods as (
+    select
+        coalesce(loaded_periods.period_code, published_periods.period_code) as period_code,
+        coalesce(loaded_periods.period_start_date, published_periods.period_start_date) as period_start_date,
+        coalesce(loaded_periods.period_end_date, published_periods.period_end_date) as period_end_date,
+        loaded_periods.period_code is not null as is_loaded,
+        published_periods.period_code is not null as is_published
+    from loaded_periods
+    full outer join published_periods
+        on loaded_periods.period_code = published_periods.period_code
+),
+
+parameters as (
+    select
+        periods.period_code,
+        {%- for parameter in parameters %}
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = '{{ parameter }}'
+        ) as {{ parameter }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from periods
+    left join rule_parameters
+        on {{ in_force_on('periods.period_end_date', 'rule_parameters') }}
+    group by periods.period_code
+)
+
+select
+    periods.period_code,
+    periods.period_start_date,
+    periods.period_end_date,
+    cast(date_trunc('month', periods.period_end_date) as date) as last_month,
+    date_diff('day', periods.period_start_date, periods.period_end_date) + 1 as day_count,
+    periods.is_loaded,
+    periods.is_published,
+    month(periods.period_end_date) = 12 as is_annual_statement,
+    {%- for parameter in parameters %}
+    cast(
+        {{ required_rule('parameters.' ~ parameter, "'" ~ parameter ~ " for ' || periods.period_code") }} as integer
+    ) as {{ parameter }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from periods
+inner join parameters
+    on periods.period_code = parameters.period_code

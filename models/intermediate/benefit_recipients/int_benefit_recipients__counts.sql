@@ -1,0 +1,112 @@
+{{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
+
+with segments as (
+    select
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        is_in_scope
+    from {{ ref('int_benefit_segments') }}
+    where month between {{ batch_from() }} and {{ batch_to() }}
+),
+
+cells as (
+    select
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        is_in_scope
+    from segments
+    group by month, person_key, municipality_code, benefit_group_code, is_in_scope
+),
+
+-- Persons in one cell only are counted once wherever the cell is added in; just the others need a distinct count.
+persons_in_several_cells as (
+    select
+        month,
+        person_key
+    from cells
+    group by month, person_key
+    having count(*) > 1
+),
+
+single as (
+    select
+        cells.month,
+        cells.municipality_code,
+        cells.benefit_group_code,
+        cells.is_in_scope,
+        count(*) as person_count
+    from cells
+    anti join persons_in_several_cells
+        on
+            cells.month = persons_in_several_cells.month
+            and cells.person_key = persons_in_several_cells.person_key
+    group by cells.month, cells.municipality_code, cells.benefit_group_code, cells.is_in_scope
+),
+
+several as (
+    select cells.*
+    from cells
+    semi join persons_in_several_cells
+        on
+            cells.month = persons_in_several_cells.month
+            and cells.person_key = persons_in_several_cells.person_key
+),
+
+counted as (
+    select
+        month,
+        coalesce(municipality_code, '0000') as municipality_code,
+        coalesce(benefit_group_code, 'all_with_foertidspension') as benefit_group_code,
+        sum(person_count)::bigint as person_count
+    from single
+    group by grouping sets (
+        (month, municipality_code, benefit_group_code),
+        (month, municipality_code),
+        (month, benefit_group_code),
+        (month)
+    )
+    union all
+    select
+        month,
+        coalesce(municipality_code, '0000') as municipality_code,
+        'all' as benefit_group_code,
+        sum(person_count)::bigint as person_count
+    from single
+    where is_in_scope
+    group by grouping sets ((month, municipality_code), (month))
+    union all
+    -- One person may stand in several of the cells that a row adds up: each counts once.
+    select
+        month,
+        coalesce(municipality_code, '0000') as municipality_code,
+        coalesce(benefit_group_code, 'all_with_foertidspension') as benefit_group_code,
+        count(distinct person_key) as person_count
+    from several
+    group by grouping sets (
+        (month, municipality_code, benefit_group_code),
+        (month, municipality_code),
+        (month, benefit_group_code),
+        (month)
+    )
+    union all
+    select
+        month,
+        coalesce(municipality_code, '0000') as municipality_code,
+        'all' as benefit_group_code,
+        count(distinct person_key) as person_count
+    from several
+    where is_in_scope
+    group by grouping sets ((month, municipality_code), (month))
+)
+
+select
+    month,
+    municipality_code,
+    benefit_group_code,
+    sum(person_count)::bigint as person_count
+from counted
+group by month, municipality_code, benefit_group_code

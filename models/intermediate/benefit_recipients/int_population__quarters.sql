@@ -1,0 +1,43 @@
+with population as (
+    select
+        month,
+        municipality_code,
+        supplier_code,
+        population_16_66
+    from {{ ref('stg_extracts__population') }}
+),
+
+suppliers as (
+    select
+        supplier_code,
+        population_precedence,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('suppliers') }}
+),
+
+ranked as (
+    select
+        population.month,
+        population.municipality_code,
+        population.population_16_66,
+        dense_rank() over (
+            partition by population.month
+            order by {{ required_rule(
+                'suppliers.population_precedence',
+                "'suppliers:' || population.supplier_code || ' on ' || population.month"
+            ) }}
+        ) as precedence_rank
+    from population
+    left join suppliers
+        on
+            population.supplier_code = suppliers.supplier_code
+            and {{ in_force_on('population.month', 'suppliers') }}
+)
+
+select
+    month as quarter_end_month,
+    municipality_code,
+    population_16_66
+from ranked
+where precedence_rank = 1

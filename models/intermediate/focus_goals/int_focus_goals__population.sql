@@ -1,0 +1,121 @@
+{#- How far back activity can matter: the window of the rule activity_window_months (a test holds it to 12). -#}
+{% set months_back = 11 %}
+{{ config(
+    materialized='monthly',
+    inputs={
+        'benefit_periods': 'history',
+        'conversations': [-11, 0],
+        'active_offers': [-11, 0],
+        'ordinary_hours': [-11, 0]
+    }
+) }}
+
+with stock as (
+    select
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        support_spell_start_date,
+        support_completed_months,
+        is_support_left_censored
+    from {{ ref('int_stock') }}
+    where
+        month between {{ batch_from() }} and {{ batch_to() }}
+        and is_in_scope
+),
+
+months as (
+    select
+        month,
+        passive_minimum_months,
+        activity_window_months,
+        hours_limit,
+        hours_rule_id,
+        few_conversations_minimum
+    from {{ ref('int_months') }}
+),
+
+activity as (
+    select
+        month,
+        person_key,
+        conversation_count,
+        offer_day_count,
+        paid_hours
+    from {{ ref('int_activity_months') }}
+    where month between {{ batch_from() }} - interval '{{ months_back }} months' and {{ batch_to() }}
+),
+
+population as (
+    select
+        stock.month,
+        stock.person_key,
+        stock.municipality_code,
+        stock.benefit_group_code,
+        stock.support_spell_start_date,
+        stock.is_support_left_censored,
+        (stock.month - to_months(months.activity_window_months - 1))::date as window_from_month,
+        months.hours_limit,
+        months.hours_rule_id,
+        months.few_conversations_minimum
+    from stock
+    inner join months
+        on
+            stock.month = months.month
+            and stock.support_completed_months >= months.passive_minimum_months
+),
+
+summed as (
+    select
+        population.month,
+        population.person_key,
+        sum(activity.conversation_count)::integer as conversation_count,
+        sum(activity.offer_day_count)::integer as offer_day_count,
+        sum(activity.paid_hours) as paid_hours
+    from population
+    inner join activity
+        on
+            population.person_key = activity.person_key
+            and population.window_from_month <= activity.month
+            and population.month >= activity.month
+    group by population.month, population.person_key
+),
+
+evidenced as (
+    select
+        population.month,
+        population.person_key,
+        population.municipality_code,
+        population.benefit_group_code,
+        population.support_spell_start_date,
+        population.is_support_left_censored,
+        population.hours_limit,
+        population.hours_rule_id,
+        population.few_conversations_minimum,
+        -- No activity found is none: every person of the population is listed first.
+        coalesce(summed.conversation_count, 0) as conversation_count,
+        coalesce(summed.offer_day_count, 0) as offer_day_count,
+        coalesce(summed.paid_hours, 0)::decimal(18, 6) as paid_hours
+    from population
+    left join summed
+        on
+            population.month = summed.month
+            and population.person_key = summed.person_key
+)
+
+select
+    month,
+    person_key,
+    municipality_code,
+    benefit_group_code,
+    support_spell_start_date,
+    is_support_left_censored,
+    conversation_count,
+    offer_day_count,
+    paid_hours,
+    hours_rule_id,
+    offer_day_count = 0 and paid_hours < hours_limit as is_passive,
+    conversation_count < few_conversations_minimum as has_few_conversations,
+    offer_day_count = 0 and paid_hours < hours_limit and conversation_count = 0 as is_uncontacted
+from evidenced

@@ -1,0 +1,141 @@
+{%- set parameters = [
+    'comparison_decimals', 'follow_up_well_below_points', 'follow_up_improved_points',
+    'follow_up_minimum_persons', 'follow_up_minimum_groups',
+] -%}
+
+with rounds as (
+    select
+        round_code,
+        baseline_month,
+        follow_up_month
+    from {{ ref('follow_up_rounds') }}
+),
+
+rule_parameters as (
+    select
+        parameter_code,
+        scope_code,
+        value,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('rule_parameters') }}
+    where scope_code = 'all'
+),
+
+coverage as (
+    select
+        month,
+        municipality_code,
+        target_group_code,
+        person_count,
+        sufficient_count,
+        sufficient_share
+    from {{ ref('fct_conversation_coverage') }}
+),
+
+parameters as (
+    select
+        rounds.round_code,
+        {%- for parameter in parameters %}
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = '{{ parameter }}'
+        ) as {{ parameter }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from rounds
+    left join rule_parameters
+        on {{ in_force_on('last_day(rounds.follow_up_month)', 'rule_parameters') }}
+    group by rounds.round_code
+),
+
+-- Inner joins: a round exists only when both of its months are loaded.
+paired as (
+    select
+        rounds.round_code,
+        follow_ups.municipality_code,
+        follow_ups.target_group_code,
+        rounds.baseline_month,
+        rounds.follow_up_month,
+        follow_ups.person_count as follow_up_person_count,
+        follow_ups.sufficient_count as follow_up_sufficient_count,
+        baselines.person_count as baseline_person_count,
+        baselines.sufficient_count as baseline_sufficient_count,
+        baselines.sufficient_share as baseline_share,
+        follow_ups.sufficient_share as follow_up_share,
+        countries.sufficient_share as national_follow_up_share
+    from rounds
+    inner join coverage as follow_ups
+        on rounds.follow_up_month = follow_ups.month
+    inner join coverage as baselines
+        on
+            rounds.baseline_month = baselines.month
+            and follow_ups.municipality_code = baselines.municipality_code
+            and follow_ups.target_group_code = baselines.target_group_code
+    inner join coverage as countries
+        on
+            rounds.follow_up_month = countries.month
+            and follow_ups.target_group_code = countries.target_group_code
+            and countries.municipality_code = '0000'
+    where follow_ups.municipality_code <> '0000'
+),
+
+compared as (
+    select
+        paired.*,
+        parameters.comparison_decimals,
+        {{ required_rule(
+            'parameters.follow_up_improved_points', "'follow_up_improved_points of ' || paired.round_code"
+        ) }} as improved_points,
+        {{ required_rule(
+            'parameters.follow_up_well_below_points', "'follow_up_well_below_points of ' || paired.round_code"
+        ) }} as well_below_points,
+        {{ required_rule(
+            'parameters.follow_up_minimum_persons', "'follow_up_minimum_persons of ' || paired.round_code"
+        ) }} as minimum_persons,
+        {{ required_rule(
+            'parameters.follow_up_minimum_groups', "'follow_up_minimum_groups of ' || paired.round_code"
+        ) }} as minimum_groups,
+        cast(
+            {{ required_rule(
+                'parameters.comparison_decimals', "'comparison_decimals of ' || paired.round_code"
+            ) }} as integer
+        ) as decimals,
+        100 * (paired.follow_up_share - paired.baseline_share) as change_percentage_points,
+        100 * (paired.follow_up_share - paired.national_follow_up_share) as above_country_percentage_points
+    from paired
+    inner join parameters
+        on paired.round_code = parameters.round_code
+),
+
+judged as (
+    select
+        *,
+        case
+            when above_country_percentage_points is null then null
+            when round(above_country_percentage_points, decimals) < -well_below_points then 'well_below'
+            when round(above_country_percentage_points, decimals) < 0 then 'below'
+            else 'at_or_above'
+        end as status,
+        round(change_percentage_points, decimals) >= improved_points as is_improved
+    from compared
+)
+
+select
+    round_code,
+    municipality_code,
+    target_group_code,
+    baseline_month,
+    follow_up_month,
+    baseline_person_count,
+    baseline_sufficient_count,
+    follow_up_person_count,
+    follow_up_sufficient_count,
+    baseline_share,
+    follow_up_share,
+    change_percentage_points,
+    national_follow_up_share,
+    status,
+    is_improved,
+    count(*) filter (
+        where status = 'well_below' and follow_up_person_count >= minimum_persons
+    ) over (partition by round_code, municipality_code) >= minimum_groups as is_on_list
+from judged

@@ -1,0 +1,126 @@
+{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'active_offers': 'history'}) }}
+
+with stock as (
+    select
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        benefit_spell_start_date,
+        benefit_completed_months
+    from {{ ref('int_stock') }}
+    where
+        month between {{ batch_from() }} and {{ batch_to() }}
+        and is_in_scope
+),
+
+months as (
+    select
+        month,
+        as_of_date
+    from {{ ref('int_months') }}
+),
+
+duration_bands as (
+    select
+        duration_band_code,
+        from_months,
+        to_months,
+        from_days,
+        to_days,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('duration_bands') }}
+),
+
+offer_days as (
+    select
+        month,
+        person_key,
+        max(to_date) as last_offer_date
+    from {{ ref('int_offer_days') }}
+    where month <= {{ batch_to() }}
+    group by month, person_key
+),
+
+-- The band depends on the spell's start alone: it is worked out once for each start.
+starts as (
+    select
+        month,
+        benefit_spell_start_date,
+        benefit_completed_months
+    from stock
+    group by month, benefit_spell_start_date, benefit_completed_months
+),
+
+banded as (
+    select
+        starts.month,
+        starts.benefit_spell_start_date,
+        duration_bands.duration_band_code
+    from starts
+    inner join months on starts.month = months.month
+    left join duration_bands
+        on
+            {{ in_force_on('months.as_of_date', 'duration_bands') }}
+            and starts.benefit_completed_months >= duration_bands.from_months
+            and (duration_bands.to_months is null or starts.benefit_completed_months < duration_bands.to_months)
+            and (
+                duration_bands.from_days is null
+                or months.as_of_date - starts.benefit_spell_start_date + 1 >= duration_bands.from_days
+            )
+            and (
+                duration_bands.to_days is null
+                or months.as_of_date - starts.benefit_spell_start_date + 1 < duration_bands.to_days
+            )
+),
+
+-- Offer days of the spell exist when the person's latest offer day so far is not before the spell's start.
+evidenced as (
+    select
+        stock.month,
+        stock.municipality_code,
+        stock.benefit_group_code,
+        stock.benefit_spell_start_date,
+        coalesce(offer_days.last_offer_date >= stock.benefit_spell_start_date, false) as has_offer
+    from stock
+    asof left join offer_days
+        on
+            stock.person_key = offer_days.person_key
+            and stock.month >= offer_days.month
+),
+
+summed as (
+    select
+        evidenced.month,
+        evidenced.municipality_code,
+        evidenced.benefit_group_code,
+        {{ required_rule(
+            'banded.duration_band_code',
+            "'duration_bands: spell from ' || evidenced.benefit_spell_start_date || ' in ' || evidenced.month"
+        ) }} as duration_band_code,
+        count(*) as person_count,
+        count(*) filter (where not evidenced.has_offer) as passive_count
+    from evidenced
+    left join banded
+        on
+            evidenced.month = banded.month
+            and evidenced.benefit_spell_start_date = banded.benefit_spell_start_date
+    group by 1, 2, 3, 4
+)
+
+-- Each person of the stock stands in one municipality, group and band: the sums count each once.
+select
+    month,
+    coalesce(municipality_code, '0000') as municipality_code,
+    coalesce(benefit_group_code, 'all') as benefit_group_code,
+    duration_band_code,
+    sum(person_count)::bigint as person_count,
+    sum(passive_count)::bigint as passive_count
+from summed
+group by grouping sets (
+    (month, municipality_code, benefit_group_code, duration_band_code),
+    (month, municipality_code, duration_band_code),
+    (month, benefit_group_code, duration_band_code),
+    (month, duration_band_code)
+)

@@ -1,0 +1,9 @@
+"""Does timeliness go with results? Pearson's and Spearman's coefficient per period (see timeliness_and_results.md)."""
+
+
+def model(dbt, session):
+    """Return the coefficients with 95 per cent intervals over the municipalities that have both values."""
+    from orchestration.lib.correlation_table import correlation_table
+
+    dbt.config(materialized="table")
+    return correlation_table(dbt.ref("int_timeliness_and_results__municipalities").fetchnumpy())

@@ -537,14 +537,15 @@ def test_scenarios() -> None:
         "order_of_4",
         "exit_rule_code",
         "has_run_in",
+        "has_qualitative_review",
     )
     official_exit, kl_exit = "focus_goals", "focus_goals_or_result"
     assert {row["scenario_code"]: tuple(row[column] for column in columns) for row in rows("scenarios")} == {
-        "official": ("0", "", "", "false", "1", "2", "3", "4", official_exit, "false"),
-        "draft_2019": ("0", "20", "20", "false", "1", "2", "3", "4", official_exit, "false"),
-        "kl_hearing_2019": ("0.2", "30", "20", "true", "1", "2", "3", "4", kl_exit, "true"),
-        "kl_results_first_2020": ("0", "30", "20", "false", "1", "3", "2", "4", kl_exit, "true"),
-        "kl_all": ("0.2", "30", "20", "true", "1", "3", "2", "4", kl_exit, "true"),
+        "official": ("0", "", "", "false", "1", "2", "3", "4", official_exit, "false", "true"),
+        "draft_2019": ("0", "20", "20", "false", "1", "2", "3", "4", official_exit, "false", "true"),
+        "kl_hearing_2019": ("0.2", "30", "20", "true", "1", "2", "3", "4", kl_exit, "true", "true"),
+        "kl_results_first_2020": ("0", "30", "20", "false", "1", "3", "2", "4", kl_exit, "true", "true"),
+        "kl_all": ("0.2", "30", "20", "true", "1", "3", "2", "4", kl_exit, "true", "true"),
     }
     assert {row["unit_cost_dkk"] for row in rows("unit_costs")} == {"70000"}
     assert len(rows("unit_costs")) == 5

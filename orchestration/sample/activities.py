@@ -25,7 +25,7 @@ _OTHER_TYPES = np.array([8, 9, 10, 11, 12, 13, 15, 20], dtype=np.int8)
 _OFFER_CHANCES = np.array([0.42, 0.50, 0.58, 0.88, 1.0])
 _OFFER_DAYS = np.array([45, 150, 80, 50, 120], dtype=np.float64)
 _OFFER_HOURS = np.array([24, 34, 22, 27, 3], dtype=np.float64)
-_MEDIAN_DAYS_TO_NEXT_OFFER = 165.0
+_DAYS_TO_NEXT_OFFER = 310.0
 # Hours were not registered in these months.
 _NO_HOURS = (date(2018, 1, 1), date(2019, 9, 1))
 # Job centres were closed for most purposes.
@@ -121,10 +121,13 @@ class Activities:
             base = np.where(job_ready, 44.0, 130.0)
         base = np.where(early, base, 78.0)
         factor = self.careers.effort.conversation_interval[careers.municipality[slots]]
-        reach = np.clip(careers.distance[slots], 0.6, 2.5) ** 0.45
+        reach = np.clip(careers.distance[slots], 0.6, 3.0) ** 0.35
         interval = base * factor * reach * np.exp(0.22 * rng.standard_normal(len(slots)))
         if _CLOSED[0] <= month <= _CLOSED[1]:
             interval += 60
+        # Some are lost from sight for a year or more, more of them where intervals are long.
+        lost = rng.random(len(slots)) < 0.006 * factor**3
+        interval = np.where(lost, interval + rng.uniform(240, 500, len(slots)), interval)
         fell_through = (status != HELD) & (rng.random(len(slots)) < 0.8)
         interval = np.where(fell_through, rng.uniform(7, 21, len(slots)), interval)
         return np.maximum(interval, 7).astype(np.int32)
@@ -196,7 +199,7 @@ class Activities:
         careers.offer_type[slots] = kind
         hours = np.clip(np.rint(_OFFER_HOURS[kind] + 6 * rng.standard_normal(count)), 0, 37)
         careers.offer_hours[slots] = hours.astype(np.int8)
-        wait = rng.exponential(1.0, count) * _MEDIAN_DAYS_TO_NEXT_OFFER * careers.distance[slots]
+        wait = rng.exponential(1.0, count) * _DAYS_TO_NEXT_OFFER * careers.distance[slots]
         wait *= careers.effort.offer_interval[careers.municipality[slots]]
         careers.next_offer[slots] = start + length + np.clip(wait, 3, 8_000).astype(np.int32)
 

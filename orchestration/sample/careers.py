@@ -73,7 +73,7 @@ _AGE_SPREAD = 8.0
 _FIRST_CONVERSATION = np.array([56, 60, 42, 60, 60, 60, 7, 7, 7, 0], dtype=np.float64)
 _FIRST_CONVERSATION_2024 = np.where(np.arange(10) == DAGPENGE, 14, _FIRST_CONVERSATION)
 # Days from the start of a spell to an offer.
-_FIRST_OFFER_DAYS = np.array([330, 260, 135, 200, 60, 240, 190, 110, 140, 0], dtype=np.float64)
+_FIRST_OFFER_DAYS = np.array([420, 330, 180, 330, 80, 340, 270, 150, 190, 0], dtype=np.float64)
 
 _GONE_AFTER_DAYS = 215
 _OLDEST_YEARS, _YOUNGEST_YEARS = 64, 17
@@ -404,7 +404,8 @@ class Careers:
         self.municipality[slots] = ordered // len(BENEFITS)
         self.offer_from[slots] = NEVER
         self.offer_to[slots] = -1
-        self.distance[slots] = np.exp(self.rng.standard_normal(len(cell)) * 0.55)
+        exempt = np.where(self.rng.random(len(cell)) < 0.10, 4.0, 1.0)
+        self.distance[slots] = np.exp(self.rng.standard_normal(len(cell)) * 0.6) * exempt
         return slots, ordered
 
     def _take_slots(self, count: int) -> Ints:
@@ -443,11 +444,11 @@ class Careers:
         # Conversations and offers are under way.
         in_scope = benefit != FOERTIDSPENSION
         talk = yesterday + 1 + (self.rng.random(count) * 85 * self.distance[slots]).astype(np.int32)
-        wait = self.rng.exponential(1.0, count) * 160 * self.effort.offer_interval[self.municipality[slots]]
+        wait = self.rng.exponential(1.0, count) * 310 * self.effort.offer_interval[self.municipality[slots]]
         offer = yesterday + 1 + np.clip(wait * self.distance[slots], 0, 8_000).astype(np.int32)
         self.next_conversation[slots] = np.where(in_scope, talk, NEVER)
-        # Every sixth is in an offer already.
-        offer[self.rng.random(count) < 0.17] = yesterday + 1
+        # Every eighth is in an offer already.
+        offer[self.rng.random(count) < 0.12] = yesterday + 1
         self.next_offer[slots] = np.where(in_scope, offer, NEVER)
 
 

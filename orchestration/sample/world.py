@@ -165,7 +165,7 @@ class World:
         return Effort(
             on_time_probability=1 / (1 + np.exp(-(1.4 + 0.7 * diligence))),
             conversation_interval=np.exp(-0.16 * diligence),
-            offer_interval=np.exp(-0.22 * activity),
+            offer_interval=np.exp(-0.33 * activity),
             spell_length=np.exp(0.07 * self._stay),
             retention=1 / (1 + np.exp(-(0.25 - 0.2 * self._stay))),
         )

@@ -1,0 +1,92 @@
+"""Fetch the official sources into the landing zone, one line per table: `python -m orchestration.commands.fetch`.
+
+Exit status: 0 when no source failed (a stale source, for want of a key or network, is said and does not stop anything),
+1 when one failed, 2 when the command could not begin. `--v2-file` delivers an old file of API version 2 instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.lib.official.answers import read_v2_csv, read_v2_json
+from orchestration.lib.official.fetching import (
+    FIRST_QUARTER,
+    Fetcher,
+    FetchError,
+    OfficialSettings,
+    Outcome,
+    deliver_answer,
+    read_queries,
+)
+from orchestration.lib.official.http import OfficialSourceError
+from orchestration.lib.settings import Settings, SettingsError
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_TABLE = re.compile(r"[a-z0-9_]+")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environment()
+        if options.v2_file is not None:
+            return _deliver_v2(settings.landing, options.v2_file, options.table_id, options.fetched)
+        official = OfficialSettings.from_environment(settings.landing, settings.data, settings.project)
+        fetcher = Fetcher(official, _now, progress=lambda text: print(f"  {text}", file=sys.stderr, flush=True))
+        failed = 0
+        if not options.only_population:
+            only = set(options.table) or None
+            unknown = (only or set()) - {query.query_code for query in read_queries(official.project)}
+            if unknown:
+                raise FetchError(f"not in the seeds: {', '.join(sorted(unknown))}")
+            failed += sum(_print(outcome) for outcome in fetcher.fetch_jobindsats(only))
+        if options.only_population or not options.table:
+            failed += _print(fetcher.fetch_population(options.first_quarter))
+    except (FetchError, SettingsError, OfficialSourceError, OSError, ValueError) as error:
+        print(f"fetch: {error}", file=sys.stderr)
+        return 2
+    return 1 if failed else 0
+
+
+def _deliver_v2(landing: Path, file: Path, table_id: str | None, fetched: str | None) -> int:
+    """Deliver a v2 file as the fetch of a stated month: its vintage must not look newer than it is."""
+    if table_id is None or _TABLE.fullmatch(table_id) is None or fetched is None or _MONTH.fullmatch(fetched) is None:
+        raise FetchError("--v2-file needs --table-id (as y30r21) and --fetched (the month of the fetch, as 2021-10)")
+    read = read_v2_json if file.suffix == ".json" else read_v2_csv
+    answer = read(file.read_bytes(), file.name)
+    fetched_at = datetime(int(fetched[:4]), int(fetched[5:]), 1).astimezone()
+    delivered = deliver_answer(landing, table_id, answer, fetched_at)
+    detail = f"{len(answer.rows)} rows as {delivered.period}/{delivered.delivery}"
+    return _print(Outcome("jobindsats", table_id, table_id, "delivered", detail, (delivered,), len(answer.rows)))
+
+
+def _print(outcome: Outcome) -> int:
+    """One line about one table; returns 1 when it failed."""
+    name = outcome.table_id if outcome.table_id == outcome.query_code else f"{outcome.query_code}: {outcome.table_id}"
+    print(f"{outcome.source:<11}{name:<28}{outcome.result:<22}{outcome.detail}", flush=True)
+    return int(outcome.result == "failed")
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fetch", description="Fetch the official sources into the landing zone.")
+    parser.add_argument("--table", action="append", default=[], help="only this table of the seeds (may be repeated)")
+    parser.add_argument("--only-population", action="store_true", help="only Statistics Denmark's population")
+    parser.add_argument("--first-quarter", default=FIRST_QUARTER, help="first quarter of population, as 2015K1")
+    parser.add_argument("--v2-file", type=Path, help="deliver this file of the API's version 2 (csv or json); needs:")
+    parser.add_argument("--table-id", help="id of the table in the v2 file")
+    parser.add_argument("--fetched", help="month in which the v2 file was fetched, as 2021-10")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

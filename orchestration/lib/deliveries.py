@@ -69,28 +69,29 @@ class FoundDelivery:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """One entry of the manifest's `files`."""
+    """One entry of the manifest's `files`; a field of the wrong type is empty (`rows`: None)."""
 
     dataset: str
     file: str
-    rows: int
+    rows: int | None
     sha256: str
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest whose fields have the right types; whether they agree with folder and files is told in reasons."""
+    """What a manifest says. A field that is missing or of the wrong type is empty or None, and there is a reason for it."""
 
     period: str
-    delivery: int
-    delivered_at: datetime
+    delivery: int | None
+    delivered_at: datetime | None
     supplier: str
     files: tuple[ListedFile, ...]
 
     @property
-    def rows(self) -> int:
-        """Rows that the manifest states, of all data sets together."""
-        return sum(entry.rows for entry in self.files)
+    def rows(self) -> int | None:
+        """Rows that the manifest states, of all data sets together; None when it doesn't state all."""
+        stated = [entry.rows for entry in self.files]
+        return sum(rows for rows in stated if rows is not None) if None not in stated else None
 
 
 def shown(text: str) -> str:
@@ -148,7 +149,7 @@ def _found(landing: Path, folder: Path) -> FoundDelivery:
 def read_manifest(
     found: FoundDelivery, contracts: Mapping[str, DatasetContract], fetched_suppliers: Iterable[str]
 ) -> tuple[Manifest | None, list[Reason]]:
-    """The manifest (None when it can't be read) and every reason against it that needs no look at the files."""
+    """The manifest (None when it is no JSON object) and every reason against it that needs no look at the files."""
     reasons: list[Reason] = []
     document = _parse(found, reasons)
     if document is None:
@@ -156,11 +157,11 @@ def read_manifest(
     versions = sorted({contract.contract_version for contract in contracts.values()})
     if document.get("contract_version") not in versions:
         reasons.append(
-            Reason("contract_version", f"{MANIFEST}: contract_version must be the text {' or '.join(map(repr, versions))}.")
+            Reason(
+                "contract_version", f"{MANIFEST}: contract_version must be the text {' or '.join(map(repr, versions))}."
+            )
         )
     manifest = _typed(document, reasons)
-    if manifest is None:
-        return None, reasons
     reasons += _against_folder(found, manifest)
     reasons += _against_rules(manifest, contracts, frozenset(fetched_suppliers))
     return manifest, reasons
@@ -179,7 +180,9 @@ def _parse(found: FoundDelivery, reasons: list[Reason]) -> dict[str, Any] | None
         document = json.loads(found.manifest_bytes.decode("utf-8-sig"), object_pairs_hook=without_repeats)
     except (ValueError, RecursionError):
         reasons.append(
-            Reason("unreadable", f"{MANIFEST} is not valid JSON in UTF-8 with every key once; it may have been cut off.")
+            Reason(
+                "unreadable", f"{MANIFEST} is not valid JSON in UTF-8 with every key once; it may have been cut off."
+            )
         )
         return None
     if not isinstance(document, dict):
@@ -188,9 +191,8 @@ def _parse(found: FoundDelivery, reasons: list[Reason]) -> dict[str, Any] | None
     return document
 
 
-def _typed(document: dict[str, Any], reasons: list[Reason]) -> Manifest | None:
-    """Check the types of all fields; every wrong one gives a reason. None when one is wrong."""
-    before = len(reasons)
+def _typed(document: dict[str, Any], reasons: list[Reason]) -> Manifest:
+    """Check the types of all fields; every wrong one gives a reason."""
 
     def text(holder: Mapping[str, Any], name: str, where: str) -> str:
         value = holder.get(name)
@@ -199,11 +201,11 @@ def _typed(document: dict[str, Any], reasons: list[Reason]) -> Manifest | None:
             return ""
         return value
 
-    def whole_number(holder: Mapping[str, Any], name: str, where: str) -> int:
+    def whole_number(holder: Mapping[str, Any], name: str, where: str) -> int | None:
         value = holder.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**31:
             reasons.append(Reason("unreadable", f"{MANIFEST}: {where}{name} is missing or not a whole number."))
-            return 0
+            return None
         return value
 
     files: list[ListedFile] = []
@@ -221,27 +223,25 @@ def _typed(document: dict[str, Any], reasons: list[Reason]) -> Manifest | None:
                     sha256=text(entry, "sha256", where).lower(),
                 )
             )
-    manifest = Manifest(
+    return Manifest(
         period=text(document, "period", ""),
         delivery=whole_number(document, "delivery", ""),
         delivered_at=_time(text(document, "delivered_at", ""), reasons),
         supplier=text(document, "supplier", ""),
         files=tuple(files),
     )
-    return manifest if len(reasons) == before else None
 
 
-def _time(text: str, reasons: list[Reason]) -> datetime:
+def _time(text: str, reasons: list[Reason]) -> datetime | None:
     """A point in time in UTC; without an offset it is Danish local time, like the times in the files."""
+    if not text:
+        return None
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=_DANISH_TIME)).astimezone(UTC)
     except (ValueError, OverflowError):
-        if text:  # a missing one has been reported
-            reasons.append(
-                Reason("unreadable", f"{MANIFEST}: delivered_at is no time such as 2024-05-02T06:00:00+02:00.")
-            )
-        return datetime.fromtimestamp(0, UTC)
+        reasons.append(Reason("unreadable", f"{MANIFEST}: delivered_at is no time such as 2024-05-02T06:00:00+02:00."))
+        return None
 
 
 def _against_folder(found: FoundDelivery, manifest: Manifest) -> list[Reason]:
@@ -264,6 +264,8 @@ def _against_folder(found: FoundDelivery, manifest: Manifest) -> list[Reason]:
         reasons.append(
             Reason("delivery_number", f"the folder {name} must be called delivery-NNN, numbered from delivery-001.")
         )
+    elif manifest.delivery is None:
+        reasons.append(Reason("delivery_number", f"{MANIFEST}: delivery must be {found.delivery}, as its folder says."))
     elif manifest.delivery != found.delivery:
         reasons.append(
             Reason("delivery_number", f"{MANIFEST} says delivery {manifest.delivery}, but its folder is {name}.")
@@ -276,7 +278,7 @@ def _against_rules(
 ) -> list[Reason]:
     reasons = []
     is_fetched = manifest.supplier in fetched_suppliers
-    if is_fetched and manifest.delivery < FIRST_FETCHED_NUMBER:
+    if is_fetched and manifest.delivery is not None and manifest.delivery < FIRST_FETCHED_NUMBER:
         reasons.append(
             Reason(
                 "delivery_number",
@@ -289,6 +291,8 @@ def _against_rules(
     files: set[str] = set()
     for entry in manifest.files:
         name, file = shown(entry.dataset), shown(entry.file)
+        if not entry.dataset or not entry.file:
+            continue  # told as unreadable
         if find_contract(entry.dataset, contracts) is None:
             reasons.append(Reason("unknown_dataset", f"the contract knows no data set {name} (file {file})."))
         elif is_fetched and entry.dataset != "population" and not entry.dataset.startswith(JOBINDSATS_PREFIX):
@@ -329,12 +333,14 @@ def check_files(found: FoundDelivery, manifest: Manifest) -> tuple[dict[str, Pat
     reasons: list[Reason] = []
     present = {entry.name: entry for entry in os.scandir(found.folder)}
     readable: dict[str, Path] = {}
-    for entry in dict.fromkeys(manifest.files):
+    for entry in (entry for entry in dict.fromkeys(manifest.files) if entry.file):
         name = shown(entry.file)
         item = present.get(entry.file)
         if entry.file in (".", "..") or "/" in entry.file or "\\" in entry.file or "\0" in entry.file:
             reasons.append(
-                Reason("missing_file", f"{name}: a file is named by its plain name and lies in the delivery's own folder.")
+                Reason(
+                    "missing_file", f"{name}: a file is named by its plain name and lies in the delivery's own folder."
+                )
             )
         elif entry.file == MANIFEST:
             reasons.append(Reason("missing_file", f"{MANIFEST} can't be a data file."))
@@ -347,7 +353,9 @@ def check_files(found: FoundDelivery, manifest: Manifest) -> tuple[dict[str, Pat
             readable[entry.file] = path
             if _sha256(path) != entry.sha256:
                 reasons.append(
-                    Reason("hash", f"{name}: its SHA-256 is not the one in the manifest; the file has changed on its way.")
+                    Reason(
+                        "hash", f"{name}: its SHA-256 is not the one in the manifest; the file has changed on its way."
+                    )
                 )
     listed = {entry.file for entry in manifest.files} | {MANIFEST}
     for extra in sorted(set(present) - listed):

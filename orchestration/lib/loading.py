@@ -7,6 +7,7 @@ twice changes nothing. Each delivery is one transaction; the decision is in the 
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -105,13 +106,17 @@ class LoadReport:
         return bool(self.accepted or self.rejected)
 
 
-@dataclass(frozen=True)
-class _Context:
-    """What every delivery of a run is judged by."""
+@dataclass
+class _Run:
+    """What one call of `load_pending` works with."""
 
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
     contracts: Mapping[str, DatasetContract]
     fetched_suppliers: frozenset[str]
-    project: Path
+    ledger: Ledger
+    is_ledger_written: bool
+    report: LoadReport
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class _Judgement:
     """A delivery before it is written: either reasons, or files that can be loaded."""
 
     manifest: Manifest | None
-    reasons: tuple[Reason, ...]
+    reasons: tuple[str, ...]
     files: tuple[JudgedFile, ...] = ()
 
 
@@ -144,13 +149,20 @@ def load_pending(
     """
     say = progress or (lambda text: None)
     ensure_schemas(connection)
-    context = _Context(load_contracts(settings.project / "contracts"), read_fetched_suppliers(settings.project), settings.project)
     ledger = Ledger(ledger_path or settings.ledger)
-    is_rebuild_of_the_past = known_until is not None
-    known = _known_manifests(connection)
-    if not is_rebuild_of_the_past:
-        _complete_ledger(connection, ledger)
     report = LoadReport()
+    run = _Run(
+        connection=connection,
+        settings=settings,
+        contracts=load_contracts(settings.project / "contracts"),
+        fetched_suppliers=read_fetched_suppliers(settings.project),
+        ledger=ledger,
+        is_ledger_written=known_until is None,
+        report=report,
+    )
+    known = _known_manifests(connection)
+    if run.is_ledger_written:
+        _complete_ledger(connection, ledger)
     pending = []
     for found in discover(settings.landing):
         if periods is not None and found.period not in periods:
@@ -169,9 +181,7 @@ def load_pending(
     with ReadingRoom(settings) as room:
         for position, found in enumerate(pending, start=1):
             say(f"{position}/{len(pending)} {found.path}")
-            _load_one(
-                connection, settings, room, found, context, ledger, report, now or datetime.now(UTC), is_rebuild_of_the_past
-            )
+            load_delivery(run, room, found, now or datetime.now(UTC))
     report.superseded = sorted(
         path
         for path, status in _statuses(connection).items()
@@ -181,42 +191,35 @@ def load_pending(
     return report
 
 
-def _load_one(
-    connection: duckdb.DuckDBPyConnection,
-    settings: Settings,
-    room: ReadingRoom,
-    found: FoundDelivery,
-    context: _Context,
-    ledger: Ledger,
-    report: LoadReport,
-    now: datetime,
-    is_rebuild_of_the_past: bool,
-) -> None:
-    before = ledger.find(found.path, found.manifest_hash)
+def load_delivery(run: _Run, room: ReadingRoom, found: FoundDelivery, now: datetime) -> None:
+    """Judge one delivery and write the outcome in one transaction; adds it to the run's report."""
+    connection, report = run.connection, run.report
+    before = run.ledger.find(found.path, found.manifest_hash)
     try:
-        judgement = _judge(room, found, context, ledger)
+        judgement = _judge(run, room, found)
         if not judgement.reasons and _has_persons(judgement) and report.key is None:
-            report.key = load_key(settings)
-            _ensure_key(connection, report.key)
+            key = load_key(run.settings)
+            _ensure_key(connection, key)
+            report.key = key
     except ReadingFailed as error:
+        room.forget()
         report.postponed.append((found.path, str(error)))
         return
     except OSError as error:
+        room.forget()
         report.postponed.append((found.path, f"could not be read: {error.strerror or type(error).__name__}"))
         return
     decision = before or _new_decision(found, judgement, now)
-    connection.execute("begin transaction")
+    outcome: LoadedDelivery | RejectedDelivery
     try:
-        if judgement.reasons or before is not None and before.status == "rejected":
-            reasons = before.reasons if before is not None and before.status == "rejected" else tuple(map(str, judgement.reasons))
-            _write_delivery(connection, found, "rejected", reasons, decision, decision.rows, now)
-            outcome: LoadedDelivery | RejectedDelivery = RejectedDelivery(
-                found.path, found.period, found.delivery, reasons
-            )
+        connection.execute("begin transaction")
+        if judgement.reasons:
+            _write_delivery(connection, found, "rejected", judgement.reasons, decision, decision.rows, now)
+            outcome = RejectedDelivery(found.path, found.period, found.delivery, judgement.reasons)
         else:
-            outcome = _write_accepted(connection, room, found, judgement, decision, context, report.key, now)
-        if not is_rebuild_of_the_past:
-            ledger.append(decision)
+            outcome = _write_accepted(run, room, found, judgement, decision, now)
+        if run.is_ledger_written:
+            run.ledger.append(decision)
         connection.execute("commit")
     except BaseException:
         _roll_back(connection)
@@ -237,13 +240,14 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return
 
 
-def _judge(room: ReadingRoom, found: FoundDelivery, context: _Context, ledger: Ledger) -> _Judgement:
+def _judge(run: _Run, room: ReadingRoom, found: FoundDelivery) -> _Judgement:
     """Every reason to reject a delivery, or its files ready to be written. Nothing is written yet."""
-    manifest, reasons = read_manifest(found, context.contracts, context.fetched_suppliers)
-    before = ledger.find(found.path, found.manifest_hash)
-    first = ledger.first(found.path)
+    manifest, reasons = read_manifest(found, run.contracts, run.fetched_suppliers)
+    before = run.ledger.find(found.path, found.manifest_hash)
+    first = run.ledger.first(found.path)
     if before is not None and before.status == "rejected":
-        return _Judgement(manifest, ())
+        # A rebuild: what was rejected then stays so, also when the folder has been mended since.
+        return _Judgement(manifest, before.reasons)
     if before is None and first is not None:
         seen = first.first_seen_at.date().isoformat()
         changed = Reason(
@@ -251,23 +255,23 @@ def _judge(room: ReadingRoom, found: FoundDelivery, context: _Context, ledger: L
             f"this folder was seen on {seen} with another manifest. Delivered files are never changed: deliver the "
             "correction under a new number. What was loaded from it stays.",
         )
-        return _Judgement(manifest, (changed,))
+        return _Judgement(manifest, (str(changed),))
     if manifest is None:
-        return _Judgement(None, tuple(reasons))
+        return _Judgement(None, tuple(map(str, reasons)))
     paths, file_reasons = check_files(found, manifest)
     reasons += file_reasons
     files: list[JudgedFile] = []
     # The rules of a month need to know which month it is.
     if not any(reason.code == "period" for reason in reasons):
         for entry in dict.fromkeys(manifest.files):
-            contract = find_contract(entry.dataset, context.contracts)
+            contract = find_contract(entry.dataset, run.contracts)
             if contract is None or entry.file not in paths or any(one.entry.dataset == entry.dataset for one in files):
                 continue
             judged, data_reasons = room.judge(entry, paths[entry.file], contract, manifest.period)
             reasons += data_reasons
             if judged is not None:
                 files.append(judged)
-                reasons += _too_many_quarantined(judged, manifest.period, context.project)
+                reasons += _too_many_quarantined(judged, manifest.period, run.settings.project)
     if before is not None and reasons:
         reasons.append(
             Reason(
@@ -276,7 +280,7 @@ def _judge(room: ReadingRoom, found: FoundDelivery, context: _Context, ledger: L
                 f"its data sets can't be rebuilt: {', '.join(sorted(shown(entry.dataset) for entry in manifest.files))}.",
             )
         )
-    return _Judgement(manifest, tuple(reasons), tuple(files))
+    return _Judgement(manifest, tuple(map(str, reasons)), tuple(files))
 
 
 def _too_many_quarantined(judged: JudgedFile, period: str, project: Path) -> list[Reason]:
@@ -352,13 +356,20 @@ def _new_decision(found: FoundDelivery, judgement: _Judgement, now: datetime) ->
         period=found.period,
         delivery=found.delivery,
         status="rejected" if judgement.reasons else "accepted",
-        reasons=tuple(map(str, judgement.reasons)),
-        files=tuple((shown(one.dataset), shown(one.file), shown(one.sha256)) for one in manifest.files) if manifest else (),
+        reasons=judgement.reasons,
+        files=tuple((shown(one.dataset), shown(one.file), _hash(one.sha256)) for one in manifest.files)
+        if manifest
+        else (),
         rows=manifest.rows if manifest else None,
-        supplier=shown(manifest.supplier) if manifest else None,
+        supplier=shown(manifest.supplier) or None if manifest else None,
         delivered_at=manifest.delivered_at if manifest else None,
         first_seen_at=now,
     )
+
+
+def _hash(text: str) -> str:
+    # A hash may by chance hold ten digits in a row; only what is no hash is shown with care.
+    return text if re.fullmatch("[0-9a-f]{64}", text) else shown(text)
 
 
 def _write_delivery(
@@ -384,17 +395,11 @@ def _write_delivery(
 
 
 def _write_accepted(
-    connection: duckdb.DuckDBPyConnection,
-    room: ReadingRoom,
-    found: FoundDelivery,
-    judgement: _Judgement,
-    decision: Decision,
-    context: _Context,
-    key: Key | None,
-    now: datetime,
+    run: _Run, room: ReadingRoom, found: FoundDelivery, judgement: _Judgement, decision: Decision, now: datetime
 ) -> LoadedDelivery:
+    connection, key = run.connection, run.report.key
     manifest = judgement.manifest
-    if manifest is None or (key is None and _has_persons(judgement)):
+    if manifest is None or manifest.delivery is None or (key is None and _has_persons(judgement)):
         raise AssertionError("an accepted delivery has a manifest, and a key when it is about persons")
     if key is not None:
         room.pseudonymise([judged.contract for judged in judgement.files], key)
@@ -417,7 +422,7 @@ def _write_accepted(
         else:
             if judged.quarantined:
                 _write_quarantined(connection, room, judged, manifest)
-            if not _replace_former(connection, entry.dataset, manifest, first_day, context.fetched_suppliers):
+            if not _replace_former(connection, entry.dataset, manifest, first_day, run.fetched_suppliers):
                 continue
             _write_rows(connection, room, judged, manifest, first_day)
         connection.execute(
@@ -427,12 +432,14 @@ def _write_accepted(
                 "sha256": entry.sha256, "rows": judged.rows - judged.quarantined, "supplier": shown(manifest.supplier),
             },
         )  # fmt: skip
-    _set_superseded(connection, manifest.period, context.fetched_suppliers)
+    _set_superseded(connection, manifest.period, run.fetched_suppliers)
     quarantined = sum(judged.quarantined for judged in judgement.files)
     return LoadedDelivery(found.path, manifest.period, manifest.delivery, rows, quarantined)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, statement: str, rows: pa.Table, parameters: dict[str, object]) -> None:
+def _insert(
+    connection: duckdb.DuckDBPyConnection, statement: str, rows: pa.Table, parameters: dict[str, object]
+) -> None:
     connection.register("arriving_rows", rows)
     try:
         connection.execute(statement, parameters)
@@ -478,9 +485,7 @@ def _write_quarantined(
     )
 
 
-def _write_published(
-    connection: duckdb.DuckDBPyConnection, judged: JudgedFile, first_day: date, delivery: int
-) -> None:
+def _write_published(connection: duckdb.DuckDBPyConnection, judged: JudgedFile, first_day: date, delivery: int) -> None:
     table_id = judged.entry.dataset.removeprefix(JOBINDSATS_PREFIX)
     connection.execute(
         "insert into raw.jobindsats_tables values (?, ?, ?, ?, ?)",
@@ -532,9 +537,7 @@ def _lineage(dataset: str, supplier: str, fetched_suppliers: frozenset[str]) -> 
     return supplier if dataset == "population" and supplier in fetched_suppliers else ""
 
 
-def _set_superseded(
-    connection: duckdb.DuckDBPyConnection, period: str, fetched_suppliers: frozenset[str]
-) -> None:
+def _set_superseded(connection: duckdb.DuckDBPyConnection, period: str, fetched_suppliers: frozenset[str]) -> None:
     """Superseded is a delivery whose every data set stands in raw from a higher number; published tables always stand."""
     contained = connection.execute(
         """
@@ -566,13 +569,13 @@ def _set_superseded(
 
 
 def _known_manifests(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
-    return {(path, content) for path, content in connection.execute("select path, hash from quality.deliveries").fetchall()}
+    return {
+        (path, content) for path, content in connection.execute("select path, hash from quality.deliveries").fetchall()
+    }
 
 
 def _statuses(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    return dict(
-        connection.execute("select path, status from quality.deliveries where status <> 'rejected'").fetchall()
-    )
+    return dict(connection.execute("select path, status from quality.deliveries where status <> 'rejected'").fetchall())
 
 
 def _complete_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hmac
 import io
 import json
 import re
@@ -21,7 +20,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -33,7 +31,7 @@ from orchestration.lib.contracts import (
     read_allowed_values,
 )
 from orchestration.lib.deliveries import ListedFile, Reason, is_whole_gzip, shown
-from orchestration.lib.pseudonyms import Key
+from orchestration.lib.pseudonyms import Key, person_keys
 from orchestration.lib.settings import Settings
 
 _HEADER_BYTES = 1 << 20
@@ -169,10 +167,7 @@ class ReadingRoom:
                 raise _Unreadable(_what_is_wrong(extension, error)) from None
             raise
         rows = self._count(contract)
-        if rows != entry.rows:
-            reasons.append(
-                Reason("row_count", f"{name} has {rows} rows, but the manifest says {entry.rows}.")
-            )
+        reasons += _against_row_count(entry, rows)
         uncastable = self._uncastable(contract, stored, name)
         if uncastable:
             return None, reasons + uncastable
@@ -242,12 +237,8 @@ class ReadingRoom:
                     where {column.name} is not null
                         and {column.name} not in (select person_id from person_keys)
                 """).to_arrow_table()
-                people = table.column(0).to_pylist()
-                digest, secret = hmac.digest, key.key_bytes
-                hashes = b"".join([digest(secret, person.encode(), "sha256")[:8] for person in people])
-                new_keys = pa.table(
-                    {"person_id": table.column(0), "person_key": np.frombuffer(hashes, dtype=">u8").astype("u8")}
-                )
+                person_ids = table.column("person_id")
+                new_keys = pa.table({"person_id": person_ids, "person_key": person_keys(key, person_ids.to_pylist())})
                 self._connection.register("new_keys", new_keys)
                 self._connection.execute("insert into person_keys select person_id, person_key from new_keys")
                 self._connection.unregister("new_keys")
@@ -296,12 +287,9 @@ class ReadingRoom:
         self, entry: ListedFile, path: Path, contract: DatasetContract
     ) -> tuple[JudgedFile | None, list[Reason]]:
         columns, rows = _read_published(path)
-        reasons = []
-        if len(rows) != entry.rows:
-            reasons.append(
-                Reason("row_count", f"{shown(entry.file)} has {len(rows)} rows, but the manifest says {entry.rows}.")
-            )
-        return JudgedFile(entry, contract, len(rows), table_columns=columns, table_rows=rows), reasons
+        return JudgedFile(entry, contract, len(rows), table_columns=columns, table_rows=rows), _against_row_count(
+            entry, len(rows)
+        )
 
 
 def _format(path: Path, contract: DatasetContract) -> str | None:
@@ -352,7 +340,8 @@ def _against_header(name: str, header: list[str], contract: DatasetContract) -> 
     if extra:
         # Without a header the first row of data stands here, so only what is clearly a name is repeated.
         names = [
-            column if _NAME_OF_A_COLUMN.fullmatch(column) and len(column) <= 40 and len(missing) < len(contract.columns)
+            column
+            if _NAME_OF_A_COLUMN.fullmatch(column) and len(column) <= 40 and len(missing) < len(contract.columns)
             else f"number {position}"
             for position, column in extra
         ]
@@ -361,6 +350,13 @@ def _against_header(name: str, header: list[str], contract: DatasetContract) -> 
         return []
     hint = " Is the header missing?" if len(missing) == len(contract.columns) else ""
     return [Reason("columns", f"{name}: columns {'; columns '.join(problems)}.{hint}")]
+
+
+def _against_row_count(entry: ListedFile, rows: int) -> list[Reason]:
+    if rows == entry.rows:
+        return []
+    stated = "does not say how many" if entry.rows is None else f"says {entry.rows}"
+    return [Reason("row_count", f"{shown(entry.file)} has {rows} rows, but the manifest {stated}.")]
 
 
 def _literal(text: str) -> str:
@@ -490,9 +486,7 @@ def _broken_uniqueness(contract: DatasetContract, rule: UniquenessRule) -> Broke
     )
 
 
-def _judging_statement(
-    contract: DatasetContract, source: str, stored: dict[str, str], conditions: list[str]
-) -> str:
+def _judging_statement(contract: DatasetContract, source: str, stored: dict[str, str], conditions: list[str]) -> str:
     """SQL that casts every cell and writes into `broken` the number of the first rule that the row breaks."""
     cells = ",\n            ".join(
         f"{_typed(column, stored[column.name])} as {column.name}, "

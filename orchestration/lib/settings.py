@@ -114,7 +114,16 @@ class Settings:
         """
         # Files that DuckDB, dbt and Dagster make themselves (write-ahead log, logs) take their mode from the umask.
         os.umask(0o077)
-        folders = (self.data, self.releases, self.dagster_home, self.dbt, self.data_docs, self.logs, self.tmp, self.keys)
+        folders = (
+            self.data,
+            self.releases,
+            self.dagster_home,
+            self.dbt,
+            self.data_docs,
+            self.logs,
+            self.tmp,
+            self.keys,
+        )
         for path in folders:
             try:
                 path.mkdir(mode=PRIVATE_DIRECTORY_MODE, parents=True, exist_ok=True)

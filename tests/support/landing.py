@@ -16,6 +16,12 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.lib.loading import LoadReport, load_pending
+from orchestration.lib.settings import Settings
+from orchestration.lib.warehouse import connect
+
+TEST_KEY = "a key for tests only, with enough bytes"
+
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 Content: TypeAlias = Rows | pa.Table | bytes | Mapping[str, Any]
 
@@ -84,7 +90,7 @@ def write_delivery(
         "contract_version": "1",
         "period": period,
         "delivery": number,
-        "delivered_at": f"{period}-28T06:00:00+02:00",
+        "delivered_at": "2024-05-02T06:00:00+02:00",
         "supplier": supplier,
         "files": entries,
     }
@@ -153,9 +159,7 @@ def as_csv(dataset: str, rows: Rows) -> bytes:
     writer = csv.DictWriter(text, SCHEMAS[dataset].names, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow(
-            {name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()}
-        )
+        writer.writerow({name: value.isoformat() if isinstance(value, date) else value for name, value in row.items()})
     return text.getvalue().encode()
 
 
@@ -180,7 +184,8 @@ def conversation_rows(period: str, count: int, **changes: Any) -> list[dict[str,
         "conversation_date": f"{period}-10", "requested_date": None, "registered_at": f"{period}-11T09:30:00",
     }  # fmt: skip
     return [
-        {"conversation_id": f"c{index}", "person_id": replacement_number(index)} | row | changes for index in range(count)
+        {"conversation_id": f"c{index}", "person_id": replacement_number(index)} | row | changes
+        for index in range(count)
     ]
 
 
@@ -196,3 +201,28 @@ def offer_rows(period: str, count: int, **changes: Any) -> list[dict[str, Any]]:
 def hours_rows(count: int, **changes: Any) -> list[dict[str, Any]]:
     """`count` sound rows of ordinary_hours, one person each."""
     return [{"person_id": replacement_number(index), "paid_hours": "12.5"} | changes for index in range(count)]
+
+
+def make_settings(root: Path) -> Settings:
+    """Settings of a place of its own under `root`, with a key and little memory; the landing zone is made."""
+    landing = root / "landing"
+    landing.mkdir(parents=True, exist_ok=True)
+    return Settings(landing=landing, data=root / "data", key_text=TEST_KEY, memory_limit="512MB", threads=2).prepare()
+
+
+def load(settings: Settings, **options: Any) -> LoadReport:
+    """Load what is pending and close the warehouse again."""
+    connection = connect(settings)
+    try:
+        return load_pending(connection, settings, **options)
+    finally:
+        connection.close()
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of the warehouse, opened read-only."""
+    connection = connect(settings, read_only=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()

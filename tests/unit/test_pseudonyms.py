@@ -1,0 +1,80 @@
+"""The key: where it comes from, how long it must be, and that the pseudonym is HMAC-SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import stat
+from pathlib import Path
+
+import pytest
+
+from orchestration.lib.pseudonyms import (
+    Key,
+    KeyMissing,
+    KeyTooShort,
+    load_key,
+    person_key,
+    person_keys,
+)
+from orchestration.lib.settings import Settings
+
+
+def _settings(root: Path, *, key_file: Path | None = None, key_text: str | None = None) -> Settings:
+    (root / "landing").mkdir(exist_ok=True)
+    return Settings(landing=root / "landing", data=root / "data", key_file=key_file, key_text=key_text)
+
+
+def test_key_from_text_and_from_file_is_the_same_key_whatever_the_line_end(tmp_path: Path) -> None:
+    text = "k" * 32
+    (tmp_path / "key").write_bytes(text.encode() + b"\r\n")
+    from_text = load_key(_settings(tmp_path, key_text=text))
+    from_file = load_key(_settings(tmp_path, key_file=tmp_path / "key"))
+    assert from_text == from_file
+    assert from_text.key_bytes == text.encode()
+    expected = hmac.new(text.encode(), b"jobcenter_insight key id", hashlib.sha256).hexdigest()[:16]
+    assert from_text.key_id == expected
+    assert text not in repr(from_text)
+
+
+def test_thirty_one_bytes_are_too_few_and_bytes_not_letters_count(tmp_path: Path) -> None:
+    with pytest.raises(KeyTooShort, match=r"JOBCENTER_KEY has 31 bytes; .* at least 32[\s\S]*secrets.token_hex"):
+        load_key(_settings(tmp_path, key_text="k" * 31))
+    assert load_key(_settings(tmp_path, key_text="ø" * 16)).key_id
+
+
+def test_no_key_and_an_unreadable_file_stop_with_instructions(tmp_path: Path) -> None:
+    with pytest.raises(KeyMissing, match=r"neither JOBCENTER_KEY nor JOBCENTER_KEY_FILE[\s\S]*secrets.token_hex"):
+        load_key(_settings(tmp_path))
+    with pytest.raises(KeyMissing, match=r"JOBCENTER_KEY_FILE: .*/nowhere can't be read"):
+        load_key(_settings(tmp_path, key_file=tmp_path / "nowhere"))
+
+
+def test_two_keys_at_once_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("k" * 40)
+    with pytest.raises(KeyMissing, match="Both JOBCENTER_KEY and JOBCENTER_KEY_FILE"):
+        load_key(_settings(tmp_path, key_file=tmp_path / "key", key_text="k" * 40))
+
+
+def test_sample_landing_zone_gets_one_generated_key_and_keeps_it(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    (settings.landing / "sample.json").write_text("{}")
+    first, second = load_key(settings), load_key(settings)
+    assert (first.is_generated, second.is_generated) == (True, False)
+    assert first.is_sample and second.is_sample
+    assert first.key_bytes == second.key_bytes
+    assert stat.S_IMODE((settings.keys / "sample.key").stat().st_mode) == 0o600
+    assert load_key(_settings(tmp_path, key_text="g" * 32)).is_sample is False
+
+
+@pytest.mark.parametrize("length", [32, 63, 64, 65, 200])
+def test_pseudonyms_are_the_first_eight_bytes_of_the_hmac(length: int) -> None:
+    key = Key(bytes(range(200))[:length], "id")
+    people = ["6101500001", "not ten digits", "", "æøå"]
+    expected = [
+        int.from_bytes(hmac.new(key.key_bytes, person.encode(), hashlib.sha256).digest()[:8], "big")
+        for person in people
+    ]
+    assert person_keys(key, people).tolist() == expected
+    assert [person_key(key, person) for person in people] == expected
+    assert person_keys(key, []).tolist() == []

@@ -1,0 +1,159 @@
+"""Running suites on a DuckDB file with Great Expectations, everything pushed down to the database.
+
+The context is ephemeral and the connection read-only; no value of a row leaves the database, only counts do.
+"""
+
+import gc
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from orchestration.expectations import dialect
+from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
+from orchestration.expectations.suites import Check, Suite
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+    from great_expectations.datasource.fluent import SQLDatasource
+
+# Counts only: without a sample of the unexpected values no person_key can reach a result or a page.
+_RESULT_FORMAT: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+_GX_SEVERITY = {"error": "critical", "warn": "warning"}
+_PERSONAL_NUMBER = re.compile(r"\d{6}-?\d{4}")
+
+
+def run_suites(
+    database: Path,
+    suites: Sequence[Suite],
+    *,
+    build_id: str,
+    data_docs: Path | None = None,
+    keep_validations: int = 10,
+) -> list[ExpectationResult]:
+    """Validate the suites on the DuckDB file and return one result per check, in the order of the suites.
+
+    A check that cannot be evaluated (missing table or column) has failed, with the reason as its observation. With
+    ``data_docs`` (a folder) each suite's page and the index over the layers are written there; of each layer the last
+    ``keep_validations`` builds are kept. The file must exist and must not be open for writing, in this process either;
+    it is free again when this returns.
+    """
+    if not database.is_file():
+        raise FileNotFoundError(f"{database}: there is no such database to check")
+    if not suites:
+        return []
+    checked_at = datetime.now(UTC)
+    results: list[ExpectationResult] = []
+    validations: list[tuple[Suite, ExpectationSuiteValidationResult]] = []
+    with _datasource(database) as source:
+        for suite in suites:
+            validation = _validate(source, suite)
+            validations.append((suite, validation))
+            outcomes = {_check_name(outcome): outcome for outcome in validation.results}
+            results += [_result(suite, check, outcomes[check.name], checked_at) for check in suite.checks]
+    if data_docs is not None:
+        # Here, not at the top: the pages import Great Expectations too.
+        from orchestration.expectations.data_docs import write_validations
+
+        write_validations(data_docs, validations, results, build_id=build_id, keep=keep_validations)
+    return results
+
+
+@contextmanager
+def _datasource(database: Path) -> Iterator["SQLDatasource"]:
+    """The file as a data source of an ephemeral context; every handle on the file is given back at the end."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    dialect.register()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    source = context.data_sources.add_sql(  # type: ignore[call-arg]  # its stub forgets kwargs (for create_engine)
+        "warehouse",
+        connection_string=f"{dialect.DRIVER}:///{database}",
+        create_temp_table=False,
+        kwargs={"connect_args": {"read_only": True}},
+    )
+    try:
+        yield source
+    finally:
+        # DuckDB refuses to open a file for writing while this process still holds a read-only handle on it.
+        engine = source.get_execution_engine()
+        engine.close()
+        engine.engine.dispose()
+        source.get_engine().dispose()
+        context.data_sources.delete("warehouse")
+        gc.collect()
+
+
+def _validate(source: "SQLDatasource", suite: Suite) -> "ExpectationSuiteValidationResult":
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    expectations = [
+        getattr(gxe, check.expectation)(
+            **check.arguments,
+            severity=_GX_SEVERITY[check.severity],
+            description=describe(check),
+            meta={"check": check.name},
+        )
+        for check in suite.checks
+    ]
+    asset = source.add_query_asset(suite.name, query=suite.query())
+    batch = asset.add_batch_definition_whole_table("all rows").get_batch()
+    return batch.validate(gx.ExpectationSuite(suite.name, expectations=expectations), result_format=_RESULT_FORMAT)
+
+
+def describe(check: Check) -> str:
+    """The check in words: its meaning and, for a condition, the SQL that decides."""
+    return f"{check.meaning} [{' '.join(check.condition.split())}]" if check.condition else check.meaning
+
+
+def _check_name(outcome: "ExpectationValidationResult") -> str:
+    """The check that an outcome belongs to: Great Expectations does not keep the order of a suite."""
+    config = outcome.expectation_config
+    return str(config["meta"]["check"]) if config is not None else ""
+
+
+def _result(
+    suite: Suite, check: Check, outcome: "ExpectationValidationResult", checked_at: datetime
+) -> ExpectationResult:
+    found: Mapping[str, Any] = outcome.result or {}
+    unexpected = found.get("unexpected_count")
+    failure = _exception_message(outcome.exception_info)
+    return ExpectationResult(
+        suite=suite.name,
+        layer=suite.layer,
+        expectation=check.name,
+        table=suite.table,
+        column=", ".join(check.columns) or None,
+        severity=check.severity,
+        success=bool(outcome.success) and failure is None,
+        observed=f"{NOT_CHECKED}: {failure}" if failure else _observed(found),
+        unexpected_count=None if failure or unexpected is None else int(unexpected),
+        meaning=check.meaning,
+        checked_at=checked_at,
+    )
+
+
+def _observed(found: Mapping[str, Any]) -> str:
+    if "element_count" in found:
+        return f"{int(found.get('unexpected_count') or 0)} of {int(found['element_count'])} rows break it"
+    return f"{found.get('observed_value')}"
+
+
+def _exception_message(info: Mapping[str, Any] | None) -> str | None:
+    """First line of the exception that kept an expectation from being evaluated, None when there was none."""
+    if not info:
+        return None
+    # One exception, or one per metric that could not be computed.
+    entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, Mapping)]
+    for entry in entries:
+        if entry.get("raised_exception"):
+            lines = str(entry.get("exception_message") or "unknown reason").strip().splitlines()
+            return _PERSONAL_NUMBER.sub("(number)", lines[0])[:300]
+    return None

@@ -1,0 +1,119 @@
+"""What a suite is: a table (or a query) of a layer and the expectations that its rows must meet.
+
+Plain data, so that suites can be listed, documented and counted without importing Great Expectations.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+Layer = Literal["raw", "staging", "intermediate", "marts", "release"]
+Severity = Literal["error", "warn"]
+
+LAYERS: tuple[Layer, ...] = ("raw", "staging", "intermediate", "marts", "release")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation about a suite's rows.
+
+    ``name`` is unique in its suite. ``expectation`` is the class of Great Expectations with its ``arguments``.
+    ``columns`` are the columns it concerns. A check with a ``condition`` (SQL, true of every row; null passes, as in a
+    check constraint) is evaluated as a column named like the check. ``meaning`` is one sentence for the reader; an
+    ``error`` stops what is built on the layer, a ``warn`` is shown.
+    """
+
+    name: str
+    expectation: str
+    meaning: str
+    severity: Severity = "error"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of one table.
+
+    ``table`` is the table that is reported (``schema.table``); ``source`` the SQL of the rows that are checked, by
+    default the whole table.
+    """
+
+    name: str
+    layer: Layer
+    table: str
+    checks: tuple[Check, ...]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        names = [check.name for check in self.checks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"suite {self.name}: two checks are named {', '.join(twice)}")
+        if not names:
+            raise ValueError(f"suite {self.name}: has no checks")
+
+    def query(self) -> str:
+        """The SQL that the expectations run on: the columns they read and one column per condition.
+
+        All conditions stand in one select, so that the database reads the table once for all of them.
+        """
+        plain = dict.fromkeys(column for check in self.checks if not check.condition for column in check.columns)
+        expressions = list(plain)
+        expressions += [f"({check.condition}) is not false as {check.name}" for check in self.checks if check.condition]
+        source = f"({self.source})" if self.source else self.table
+        return f"select {', '.join(expressions) or '*'} from {source} as checked"
+
+
+def holds(name: str, condition: str, meaning: str, columns: Sequence[str] = (), severity: Severity = "error") -> Check:
+    """Every row meets the SQL ``condition``; a null result passes."""
+    return Check(
+        name=name,
+        expectation="ExpectColumnValuesToBeInSet",
+        meaning=meaning,
+        severity=severity,
+        arguments={"column": name, "value_set": [True]},
+        columns=tuple(columns),
+        condition=condition,
+    )
+
+
+def not_null(column: str, meaning: str, severity: Severity = "error") -> Check:
+    """The column is never null."""
+    return _of_column(f"{column}_is_not_null", "ExpectColumnValuesToNotBeNull", column, meaning, severity)
+
+
+def in_set(column: str, values: Iterable[str | int], meaning: str, severity: Severity = "error") -> Check:
+    """The column's values, nulls aside, are among ``values``."""
+    name = f"{column}_is_in_list"
+    return _of_column(name, "ExpectColumnValuesToBeInSet", column, meaning, severity, value_set=list(values))
+
+
+def between(
+    column: str,
+    meaning: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    strict_minimum: bool = False,
+    strict_maximum: bool = False,
+    severity: Severity = "error",
+) -> Check:
+    """The column's values, nulls aside, lie between the two bounds (inclusive unless strict)."""
+    bounds: dict[str, Any] = {"min_value": minimum, "max_value": maximum}
+    bounds |= {"strict_min": strict_minimum, "strict_max": strict_maximum}
+    name = f"{column}_is_in_range"
+    return _of_column(name, "ExpectColumnValuesToBeBetween", column, meaning, severity, **bounds)
+
+
+def months_filter(column: str, months: Sequence[date] | None) -> str:
+    """``where`` clause that keeps the given months (first days) of a table; empty for None (all months)."""
+    if months is None:
+        return ""
+    listed = ", ".join(f"date '{month:%Y-%m-01}'" for month in sorted(set(months)))
+    return f" where {column} in ({listed})" if listed else " where false"
+
+
+def _of_column(name: str, expectation: str, column: str, meaning: str, severity: Severity, **arguments: Any) -> Check:
+    return Check(name, expectation, meaning, severity, {"column": column, **arguments}, (column,))

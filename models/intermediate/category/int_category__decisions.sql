@@ -85,25 +85,20 @@ decided as (
             and {{ in_force_on('judged_goals.period_end_date', 'category_decisions') }}
 ),
 
--- Exactly on a strict limit one person is still needed, hence at least 1; 1e-9 keeps noise from asking for one more.
 counted_persons as (
     select
         *,
         case
             when municipality_category > 0
-                then greatest(1, ceil(abs(result_distance) / 100 * population_16_66 - 1e-9))
+                then {{ persons_to_flip('result_distance', 'population_16_66') }}
         end as result_persons_to_flip,
         case
             when municipality_category > 0
-                then greatest(1, ceil(abs(passive_distance) / 100 * passive_mean_person_count - 1e-9))
+                then {{ persons_to_flip('passive_distance', 'passive_mean_person_count') }}
         end as passive_persons_to_flip,
         case
             when municipality_category > 0
-                then
-                    greatest(
-                        1,
-                        ceil(abs(few_conversations_distance) / 100 * few_conversations_mean_person_count - 1e-9)
-                    )
+                then {{ persons_to_flip('few_conversations_distance', 'few_conversations_mean_person_count') }}
         end as few_conversations_persons_to_flip
     from decided
 )
@@ -148,6 +143,7 @@ select
     cast(result_persons_to_flip as bigint) as result_persons_to_flip,
     cast(passive_persons_to_flip as bigint) as passive_persons_to_flip,
     cast(few_conversations_persons_to_flip as bigint) as few_conversations_persons_to_flip,
+    -- least() leaves nulls out: the smallest of the goals that have a number.
     cast(
         least(result_persons_to_flip, passive_persons_to_flip, few_conversations_persons_to_flip) as bigint
     ) as persons_to_flip,

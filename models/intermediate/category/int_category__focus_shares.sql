@@ -16,15 +16,36 @@ excluded_months as (
     from {{ ref('rule_excluded_months') }}
 ),
 
-monthly_shares as (
+months as (
+    select
+        month,
+        has_hole_in_window
+    from {{ ref('int_months') }}
+),
+
+counts as (
     select
         month,
         municipality_code,
         person_count,
-        passive_share,
-        few_conversations_share
-    from {{ ref('fct_focus_goals') }}
+        passive_count,
+        few_conversations_count
+    from {{ ref('int_focus_goals__counts') }}
     where benefit_group_code = 'all'
+),
+
+-- As in fct_focus_goals: no share where nobody is in the group, nor where the twelve months hold a month that lacks.
+monthly_shares as (
+    select
+        counts.month,
+        counts.municipality_code,
+        counts.person_count,
+        {{ share('counts.passive_count', 'counts.person_count') }} as passive_share,
+        {{ share('counts.few_conversations_count', 'counts.person_count') }} as few_conversations_share
+    from counts
+    inner join months
+        on counts.month = months.month
+    where not months.has_hole_in_window
 ),
 
 counting_shares as (

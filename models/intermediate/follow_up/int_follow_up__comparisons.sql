@@ -22,15 +22,48 @@ rule_parameters as (
     where scope_code = 'all'
 ),
 
-coverage as (
+municipality_months as (
+    select
+        month,
+        municipality_code
+    from {{ ref('int_municipalities') }}
+),
+
+target_groups as (
+    select
+        target_group_code,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('target_groups') }}
+),
+
+counts as (
     select
         month,
         municipality_code,
         target_group_code,
         person_count,
-        sufficient_count,
-        sufficient_share
-    from {{ ref('fct_conversation_coverage') }}
+        sufficient_count
+    from {{ ref('int_conversation_coverage__counts') }}
+),
+
+-- Every municipality, group and loaded month, so that an empty group is a row of 0 persons.
+coverage as (
+    select
+        municipality_months.month,
+        municipality_months.municipality_code,
+        target_groups.target_group_code,
+        coalesce(counts.person_count, 0) as person_count,
+        coalesce(counts.sufficient_count, 0) as sufficient_count,
+        {{ share('counts.sufficient_count', 'counts.person_count') }} as sufficient_share
+    from municipality_months
+    inner join target_groups
+        on {{ in_force_on('last_day(municipality_months.month)', 'target_groups') }}
+    left join counts
+        on
+            municipality_months.month = counts.month
+            and municipality_months.municipality_code = counts.municipality_code
+            and target_groups.target_group_code = counts.target_group_code
 ),
 
 parameters as (

@@ -14,8 +14,8 @@ timeliness as (
         month,
         municipality_code,
         on_time_count,
-        obligation_count
-    from {{ ref('fct_conversation_timeliness') }}
+        not_on_time_count
+    from {{ ref('int_conversation_timeliness__counts') }}
 ),
 
 results as (
@@ -37,18 +37,21 @@ quadrants as (
     from {{ ref('quadrants') }}
 ),
 
+-- An obligation has one municipality: the country's count is the sum of theirs.
 period_counts as (
     select
         periods.period_code,
-        timeliness.municipality_code,
+        coalesce(timeliness.municipality_code, '0000') as municipality_code,
         sum(timeliness.on_time_count) as on_time_count,
-        sum(timeliness.obligation_count) as obligation_count
+        sum(timeliness.on_time_count + timeliness.not_on_time_count) as obligation_count
     from periods
     inner join timeliness
         on timeliness.month between periods.period_start_date and periods.last_month
-    group by
-        periods.period_code,
-        timeliness.municipality_code
+    where timeliness.municipality_code <> '0000'
+    group by grouping sets (
+        (periods.period_code, timeliness.municipality_code),
+        (periods.period_code)
+    )
 ),
 
 period_shares as (
@@ -57,7 +60,7 @@ period_shares as (
         municipality_code,
         on_time_count,
         obligation_count,
-        cast(on_time_count as double) / nullif(obligation_count, 0) as on_time_share
+        {{ share('on_time_count', 'obligation_count') }} as on_time_share
     from period_counts
 ),
 
@@ -90,8 +93,8 @@ compared as (
 select
     compared.period_code,
     compared.municipality_code,
-    coalesce(compared.on_time_count, 0) as on_time_count,
-    coalesce(compared.obligation_count, 0) as obligation_count,
+    cast(coalesce(compared.on_time_count, 0) as bigint) as on_time_count,
+    cast(coalesce(compared.obligation_count, 0) as bigint) as obligation_count,
     compared.on_time_share,
     compared.national_on_time_share,
     compared.difference_percentage_points,

@@ -1,0 +1,54 @@
+"""Correlation of timeliness and results per period: from one table to another, a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from orchestration.lib.statistics import pearson, spearman
+
+
+def correlation_table(municipalities: Mapping[str, Any]) -> pa.Table:
+    """Return one row per period_code with both coefficients of on_time_share and difference_percentage_points.
+
+    Only municipalities with both values count (`municipality_count`); nobody is weighted. Rows are sorted by municipality,
+    so that the order of the input changes nothing. Coefficients are null with fewer than four or without variation.
+    """
+    periods = np.asarray(municipalities["period_code"]).astype(str)
+    codes = np.asarray(municipalities["municipality_code"]).astype(str)
+    on_time = _floats(municipalities["on_time_share"])
+    difference = _floats(municipalities["difference_percentage_points"])
+    rows: list[dict[str, Any]] = []
+    for period in sorted(set(periods.tolist())):
+        places = np.flatnonzero((periods == period) & np.isfinite(on_time) & np.isfinite(difference))
+        places = places[np.argsort(codes[places], kind="stable")]
+        linear = pearson(on_time[places], difference[places])
+        ranked = spearman(on_time[places], difference[places])
+        rows.append(
+            {
+                "period_code": period,
+                "municipality_count": len(places),
+                "pearson": linear.coefficient,
+                "pearson_lower_95": linear.lower_95,
+                "pearson_upper_95": linear.upper_95,
+                "spearman": ranked.coefficient,
+                "spearman_lower_95": ranked.lower_95,
+                "spearman_upper_95": ranked.upper_95,
+            }
+        )
+    coefficients = [f"{name}{part}" for name in ("pearson", "spearman") for part in ("", "_lower_95", "_upper_95")]
+    schema = pa.schema(
+        [
+            ("period_code", pa.string()),
+            ("municipality_count", pa.int32()),
+            *((name, pa.float64()) for name in coefficients),
+        ]
+    )
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _floats(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.ma.asarray(values).astype(np.float64).filled(np.nan)

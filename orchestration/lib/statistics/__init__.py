@@ -1,0 +1,29 @@
+"""Statistics behind the measures: weighted least squares, rank simulation, funnel limits, correlations.
+
+Pure functions on NumPy arrays. They read no table, no clock and no file; dbt's Python models hand them sorted arrays and
+write what they return. SciPy and statsmodels are left out on purpose (importing them takes longer than all the sums
+together); the tests compare every function with them.
+"""
+
+from orchestration.lib.statistics.correlations import Correlation, mean_ranks, pearson, spearman
+from orchestration.lib.statistics.funnels import FunnelLimits, funnel_limits, winsorised_overdispersion
+from orchestration.lib.statistics.least_squares import RankDeficientError, WeightedFit, fit_weighted_least_squares
+from orchestration.lib.statistics.normal import NORMAL_QUANTILE_975, normal_cdf
+from orchestration.lib.statistics.ranks import RankUncertainty, simulate_ranks
+
+__all__ = [
+    "NORMAL_QUANTILE_975",
+    "Correlation",
+    "FunnelLimits",
+    "RankDeficientError",
+    "RankUncertainty",
+    "WeightedFit",
+    "fit_weighted_least_squares",
+    "funnel_limits",
+    "mean_ranks",
+    "normal_cdf",
+    "pearson",
+    "simulate_ranks",
+    "spearman",
+    "winsorised_overdispersion",
+]

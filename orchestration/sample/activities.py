@@ -86,7 +86,8 @@ class Activities:
         careers = self.careers
         first, last = month_ends(month)
         rng = self._rng(_STREAM_CONVERSATIONS, month)
-        pieces = [_make(rng, month, careers, *map(np.concatenate, (due.slot, due.day, due.benefit)))]
+        left = np.concatenate(due.slot), np.concatenate(due.day), np.concatenate(due.benefit)
+        pieces = [_make(rng, month, careers, *left)]
         waiting = np.flatnonzero((careers.benefit >= 0) & (careers.next_conversation <= last))
         while len(waiting):
             day = np.maximum(careers.next_conversation[waiting], np.int32(first))
@@ -130,7 +131,8 @@ class Activities:
         interval = np.where(lost, interval + rng.uniform(240, 500, len(slots)), interval)
         fell_through = (status != HELD) & (rng.random(len(slots)) < 0.8)
         interval = np.where(fell_through, rng.uniform(7, 21, len(slots)), interval)
-        return np.maximum(interval, 7).astype(np.int32)
+        days: Days = np.maximum(interval, 7).astype(np.int32)
+        return days
 
     def _other(self, rng: np.random.Generator, month: date) -> Conversations:
         """Information meetings, CV conversations and the like: they do not count."""

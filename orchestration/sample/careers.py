@@ -212,7 +212,7 @@ class Careers:
         """Carry everybody through the month; returns the month's segments and the talks due to those who left."""
         first, last = month_ends(month)
         self.rng = np.random.default_rng([self.seed, _STREAM_CAREERS, month.year * 12 + month.month])
-        self.effort = self.world.effort(month)
+        self.effort: Effort = self.world.effort(month)
         self.month = month
         self.due = DueConversations()
         self._pieces: list[tuple[npt.NDArray[np.generic], ...]] = []
@@ -228,7 +228,7 @@ class Careers:
         self._run(self._arrivals(first, last), first, last)
         columns = [np.concatenate(column) for column in zip(*self._pieces, strict=True)]
         order = np.argsort(columns[0], kind="stable")
-        return Segments(*(column[order] for column in columns)), self.due  # type: ignore[arg-type]
+        return Segments(*(column[order] for column in columns)), self.due
 
     def _run(self, slots: Ints, first: int, last: int) -> None:
         """Write the segments of these persons and follow them to the end of the month."""
@@ -269,7 +269,8 @@ class Careers:
         back = leaving[self.return_day[leaving] <= last]
         self._return(back)
         continuing = np.concatenate([changing, ending[switching], back])
-        return continuing[self.segment_from[continuing] <= last]
+        again: Ints = continuing[self.segment_from[continuing] <= last]
+        return again
 
     # --- what happens to a person -------------------------------------------------------------------------------
 
@@ -363,7 +364,8 @@ class Careers:
     def _draw_municipality(self, count: int) -> npt.NDArray[np.int8]:
         cumulative = np.cumsum(self.world.move_weights)
         drawn = np.searchsorted(cumulative, self.rng.random(count) * cumulative[-1], side="right")
-        return drawn.astype(np.int8)
+        municipality: npt.NDArray[np.int8] = drawn.astype(np.int8)
+        return municipality
 
     def _draw_match_group(self, benefit: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
         drawn = (self.rng.random(len(benefit))[:, None] >= _MATCH_TABLE[benefit]).sum(1)
@@ -425,7 +427,7 @@ class Careers:
         month = (start - timedelta(days=1)).replace(day=1)
         self.month = month
         self.rng = np.random.default_rng([self.seed, _STREAM_CAREERS, 1])
-        self.effort: Effort = self.world.effort(month)
+        self.effort = self.world.effort(month)
         counts = self.rng.poisson(self.world.target_stock(month).ravel())
         slots, cell = self._new_persons(counts, month)
         count = len(slots)

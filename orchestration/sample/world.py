@@ -192,7 +192,7 @@ class World:
         """Covariates (columns, as ``covariate_codes``) of the municipalities (rows) in June or December."""
         rng = np.random.default_rng([self.seed, _STREAM_CONDITIONS, month.year * 12 + month.month])
         noise = np.array([_COVARIATES[code][5] for code in self.covariate_codes]) * 0.01
-        values = self._conditions + self._drift * (month.year - 2020 + month.month / 12)
+        values: Floats = self._conditions + self._drift * (month.year - 2020 + month.month / 12)
         values = np.maximum(np.round(values + noise * rng.standard_normal(values.shape), 2), 0.01)
         position = {code: number for number, code in enumerate(self.covariate_codes)}
         others = values[:, [position[code] for code in _AGES]].sum(1)

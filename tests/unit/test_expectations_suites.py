@@ -1,0 +1,103 @@
+"""Every check of every suite passes on a sound database and fails on a broken one."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.expectations.intermediate import intermediate_suites
+from orchestration.expectations.marts import marts_suites
+from orchestration.expectations.raw import raw_suites
+from orchestration.expectations.release import release_suites
+from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
+from orchestration.expectations.runner import run_suites
+from orchestration.expectations.staging import staging_suites
+from orchestration.expectations.suites import Suite
+from orchestration.lib.contracts import load_contracts
+from tests.unit.expectations_warehouse import BREAKS, RELEASE_BREAKS, build_release, build_warehouse
+
+
+def warehouse_suites() -> list[Suite]:
+    """Every suite of the warehouse."""
+    return [*raw_suites(load_contracts()), *staging_suites(), *intermediate_suites(), *marts_suites()]
+
+
+def names(suites: list[Suite]) -> set[tuple[str, str]]:
+    """Suite and check of every check."""
+    return {(suite.name, check.name) for suite in suites for check in suite.checks}
+
+
+def failed(results: list[ExpectationResult]) -> dict[tuple[str, str], str]:
+    """Suite and check of those that failed, with what was observed."""
+    return {(result.suite, result.expectation): result.observed for result in results if not result.success}
+
+
+def break_database(path: Path, breaks: dict[tuple[str, str], str]) -> None:
+    """Apply every break to the database."""
+    with duckdb.connect(str(path)) as con:
+        for statement in breaks.values():
+            con.execute(statement)
+
+
+def test_every_check_of_the_warehouse_has_a_break() -> None:
+    assert names(warehouse_suites()) == set(BREAKS)
+
+
+def test_warehouse_checks_pass_on_sound_and_fail_on_broken_tables(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    build_warehouse(path)
+    suites = warehouse_suites()
+    results = run_suites(path, suites, build_id="sound")
+    assert failed(results) == {}
+    assert len(results) == sum(len(suite.checks) for suite in suites)
+
+    # Opened for writing in the same process: the runner has given every handle back.
+    break_database(path, {key: value for key, value in BREAKS.items() if key[0] != "raw_columns"})
+    broken = run_suites(path, suites, build_id="broken")
+    outcome = failed(broken)
+    assert not [text for text in outcome.values() if text.startswith(NOT_CHECKED)]
+    assert set(BREAKS) - set(outcome) == {
+        ("raw_columns", "contract_columns_are_there"),
+        ("raw_columns", "no_other_columns"),
+    }
+
+    # A column that is renamed or new breaks the queries of other suites, so it comes last and alone.
+    break_database(path, {key: value for key, value in BREAKS.items() if key[0] == "raw_columns"})
+    columns = run_suites(path, [suite for suite in suites if suite.name == "raw_columns"], build_id="columns")
+    assert set(failed(columns)) == {
+        ("raw_columns", "contract_columns_are_there"),
+        ("raw_columns", "no_other_columns"),
+    }
+
+
+def test_release_checks_pass_on_a_sound_and_fail_on_a_broken_candidate(tmp_path: Path) -> None:
+    last, candidate = tmp_path / "last", tmp_path / "release.duckdb"
+    last.mkdir()
+    build_release(last / "release.duckdb", last / "parquet")
+    build_release(candidate)
+    suites = release_suites(last)
+    assert names(suites) == set(RELEASE_BREAKS)
+    assert failed(run_suites(candidate, suites, build_id="sound")) == {}
+    break_database(candidate, RELEASE_BREAKS)
+    outcome = failed(run_suites(candidate, suites, build_id="broken"))
+    assert set(RELEASE_BREAKS) - set(outcome) == set()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_refused"),
+    [
+        ("", True),
+        ("insert into seeds.accepted_missing_inputs values ('conversations', '2024-06-01', 'lost', 'x', null)", False),
+    ],
+    ids=["missing", "accepted"],
+)
+def test_a_missing_input_is_an_error_until_somebody_accepts_it(tmp_path: Path, accepted: str, is_refused: bool) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    build_warehouse(path)
+    with duckdb.connect(str(path)) as con:
+        con.execute("delete from raw.current_batches where dataset = 'conversations' and period = '2024-06-01'")
+        con.execute(accepted)
+    inputs = [suite for suite in staging_suites() if suite.name == "staging_inputs"]
+    errors = {result.expectation for result in run_suites(path, inputs, build_id="b") if not result.success}
+    assert ("every_input_is_delivered_or_accepted" in errors) is is_refused
+    assert "no_acceptance_is_needed" in errors

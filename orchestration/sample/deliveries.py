@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +26,7 @@ _FAULT_SHARE = 0.0002
 # Below this many rows a data set gets no faulty row, so that none is ever rejected for a single one.
 _FEWEST_ROWS = 300
 _SUPPLIER = "STAR"
+MANIFEST_NAME = "manifest.json"
 # Columns with few values that are no dictionaries.
 _FEW = ("from_date", "to_date", "benefit_fraction", "conversation_date", "conversation_type_code", "hours_per_week")
 
@@ -266,17 +266,15 @@ class TableMaker:
 # --- writing ----------------------------------------------------------------------------------------------------
 
 
-def folder_of(landing: Path, delivery: Delivery) -> Path:
+def folder_of(landing: Path, period: date, number: int) -> Path:
     """Where a delivery is written."""
-    return landing / period_code(delivery.period) / f"delivery-{delivery.number:03d}"
+    return landing / period_code(period) / f"delivery-{number:03d}"
 
 
 def write_delivery(landing: Path, delivery: Delivery) -> int:
-    """Write the files and, last, the manifest; returns the bytes written. A delivery that is there is left alone."""
-    folder = folder_of(landing, delivery)
-    manifest_path = folder / "manifest.json"
-    if manifest_path.exists():
-        return 0
+    """Write the files and, last, the manifest; returns the bytes written."""
+    folder = folder_of(landing, delivery.period, delivery.number)
+    manifest_path = folder / MANIFEST_NAME
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     size = 0
@@ -297,7 +295,7 @@ def write_delivery(landing: Path, delivery: Delivery) -> int:
     # Whoever watches the folder must never see half a manifest.
     unfinished = folder / ".manifest.json.part"
     unfinished.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-    os.replace(unfinished, manifest_path)
+    unfinished.replace(manifest_path)
     return size
 
 

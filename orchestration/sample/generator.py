@@ -9,11 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from orchestration.lib.contracts import load_contracts
 from orchestration.sample.activities import Activities
 from orchestration.sample.careers import Careers
 from orchestration.sample.deliveries import (
+    MANIFEST_NAME,
     Delivery,
     TableMaker,
     delivered_at,
@@ -38,7 +40,7 @@ class SampleError(ValueError):
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What one call made: months and rows simulated, what was written, and how long it took."""
+    """What one call made: months simulated; deliveries, rows and bytes written; and how long it took."""
 
     landing: Path
     months: int
@@ -49,7 +51,7 @@ class SampleSummary:
 
     @property
     def rows_per_second(self) -> float:
-        """Rows of all data sets per second of wall time."""
+        """Rows written, of all data sets, per second of wall time."""
         return self.rows / self.seconds if self.seconds else 0.0
 
 
@@ -85,7 +87,7 @@ def generate_sample(
     maker = TableMaker(load_contracts(), world, careers)
 
     rows = written = size = 0
-    corrected: dict[str, object] = {}
+    corrected: dict[str, Any] = {}
     waiting: deque[Future[int]] = deque()
     with ThreadPoolExecutor(max_workers=2) as writer:
         for index in range(months):
@@ -94,18 +96,20 @@ def generate_sample(
             conversations = activities.conversations(month, due)
             offers = activities.offers(month)
             work = activities.work(month)
-            tables = {
-                "benefit_periods": maker.benefit_periods(month, segments),
-                "conversations": maker.conversations(month, conversations),
-                "active_offers": maker.active_offers(month, offers),
-                "ordinary_hours": maker.ordinary_hours(month, work),
-            }
-            if month.month % 3 == 0:
-                tables["population"] = maker.population(month)
-            if month.month % 6 == 0:
-                tables["framework_conditions"] = maker.framework_conditions(month)
-            deliveries = [Delivery(month, 1, delivered_at(month), tables, _formats(index))]
-            month_rows = sum(table.num_rows for table in tables.values())
+            deliveries: list[Delivery] = []
+            if index == _CORRECTED_MONTH or not _is_there(landing, month):
+                # What is there already is simulated, since later months follow from it, but not written again.
+                tables = {
+                    "benefit_periods": maker.benefit_periods(month, segments),
+                    "conversations": maker.conversations(month, conversations),
+                    "active_offers": maker.active_offers(month, offers),
+                    "ordinary_hours": maker.ordinary_hours(month, work),
+                }
+                if month.month % 3 == 0:
+                    tables["population"] = maker.population(month)
+                if month.month % 6 == 0:
+                    tables["framework_conditions"] = maker.framework_conditions(month)
+                deliveries.append(Delivery(month, 1, delivered_at(month), tables, _formats(index)))
             if index == _CORRECTED_MONTH:
                 corrected = maker.corrected(month, tables["conversations"], tables["benefit_periods"])
                 if with_rejected:
@@ -116,9 +120,12 @@ def generate_sample(
                 late = _plus(first, _CORRECTED_MONTH)
                 deliveries.append(Delivery(late, 2, delivered_at(month, 3), corrected, _formats(0)))
                 corrected = {}
+            month_rows = 0
             for delivery in deliveries:
-                written += not (folder_of(landing, delivery) / "manifest.json").exists()
-                waiting.append(writer.submit(write_delivery, landing, delivery))
+                if not _is_there(landing, delivery.period, delivery.number):
+                    written += 1
+                    month_rows += sum(table.num_rows for table in delivery.tables.values())
+                    waiting.append(writer.submit(write_delivery, landing, delivery))
             while len(waiting) > _WAITING:
                 size += waiting.popleft().result()
             rows += month_rows
@@ -130,6 +137,10 @@ def generate_sample(
         while waiting:
             size += waiting.popleft().result()
     return SampleSummary(landing, months, written, rows, size, time.monotonic() - began)
+
+
+def _is_there(landing: Path, period: date, number: int = 1) -> bool:
+    return (folder_of(landing, period, number) / MANIFEST_NAME).exists()
 
 
 def _first_month(start: str, months: int) -> date:

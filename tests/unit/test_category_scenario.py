@@ -1,0 +1,179 @@
+"""The probability of a category, and what-if scenarios on a small hand-made release."""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from orchestration.lib.category import category_probability, probability_table
+from orchestration.lib.reading_places import NothingToRead, Place
+from orchestration.lib.scenario import (
+    ScenarioParameters,
+    compare_scenario,
+    decide_category,
+    describe,
+    focus_status,
+    result_status,
+)
+
+
+def test_the_probability_is_of_the_side_on_which_the_municipality_stands() -> None:
+    """0.196 points from the line with a standard error of 0.1: Φ(1.96) = 0.9750021, on either side of it."""
+    assert category_probability(0.196, 0.1, True, 1) == pytest.approx(0.9750021, abs=1e-7)
+    assert category_probability(-0.196, 0.1, False, 4) == pytest.approx(0.9750021, abs=1e-7)
+    assert category_probability(0.0, 0.1, True, 1) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("distance", "error", "met", "category"),
+    [(0.1, None, True, 1), (0.1, 0.0, True, 1), (None, 0.1, None, 0), (0.1, 0.1, True, 0)],
+)
+def test_there_is_no_probability_for_published_without_noise_or_not_assessed(distance, error, met, category) -> None:
+    assert category_probability(distance, error, met, category) is None
+
+
+def test_a_table_with_missing_values_keeps_them_missing() -> None:
+    table = probability_table(
+        {
+            "scenario_code": np.array(["a", "a"], dtype=object),
+            "period_code": np.array(["2020QMAT04", "2020QMAT04"], dtype=object),
+            "municipality_code": np.array(["0101", "0147"], dtype=object),
+            "result_distance": np.ma.MaskedArray([0.0, 0.3], mask=[False, False]),
+            "difference_standard_error": np.ma.MaskedArray([0.1, 0.0], mask=[False, True]),
+            "is_result_met": np.ma.MaskedArray([True, True], mask=[False, False]),
+            "municipality_category": np.array([1, 1], dtype=np.int32),
+        }
+    )
+    assert table.column("category_probability").to_pylist() == [0.5, None]
+
+
+@pytest.mark.parametrize(
+    ("difference", "margin", "expected"),
+    [
+        (0.2, 0.2, "met"),
+        (0.2000000004, 0.2, "met"),
+        (0.200000001, 0.2, "not_met"),
+        (0.1 + 0.2, 0.3, "met"),
+        (None, 0.2, None),
+    ],
+)
+def test_a_difference_exactly_on_the_margin_is_met(difference, margin, expected) -> None:
+    assert result_status(difference, margin) == expected
+
+
+@pytest.mark.parametrize(
+    ("in_force", "value", "limit", "expected"),
+    [
+        (True, 30.0, 30.0, "not_met"),
+        (True, 29.9999999999, 30.0, "not_met"),
+        (True, 29.999999999, 30.0, "met"),
+        (True, None, 30.0, None),
+        (False, 10.0, None, "not_in_force"),
+    ],
+)
+def test_a_share_exactly_on_the_limit_is_not_met(in_force, value, limit, expected) -> None:
+    assert focus_status(in_force, value, limit) == expected
+
+
+def test_a_combination_that_the_decision_table_lacks_is_an_error() -> None:
+    with pytest.raises(KeyError, match="No category for met, met, met"):
+        decide_category(("met", "met", "met"), {})
+
+
+@pytest.fixture()
+def warehouse() -> Place:
+    """Four municipalities in a period with both goals, and one period in which offers are suspended."""
+    connection = duckdb.connect()
+    connection.execute("""
+        create schema marts;
+        create table marts.dim_rules as
+            select 'category_decision' as rule_code, r || '/' || o || '/' || c as rule_key, date '1900-01-01' as valid_from_date,
+                case when r = 'met' and o <> 'not_met' and c <> 'not_met' then 1
+                     when o <> 'not_met' and c <> 'not_met' then 2 when r = 'met' then 3 else 4 end as value
+            from (values ('met'), ('not_met')) as a(r),
+                 (values ('met'), ('not_met'), ('not_in_force')) as b(o),
+                 (values ('met'), ('not_met'), ('not_in_force')) as d(c);
+        create table marts.dim_municipalities as
+            select * from (values ('0101', 'København', true), ('0101', 'Gammelt navn', false), ('0147', 'Frederiksberg', true),
+                ('0253', 'Greve', true), ('0306', 'Odsherred', true)) as m(municipality_code, municipality_name, is_current);
+        create table marts.fct_category_assignments as
+            select * from (values
+                ('official', '2020QMAT02', '0101', 4, 0.1::double, 32.0::double, 30.0::double, 10.0::double, 20.0::double),
+                ('official', '2020QMAT02', '0147', 1, -0.5, 27.0, 30.0, 10.0, 20.0),
+                ('official', '2020QMAT02', '0253', 2, 0.2, 20.0, 30.0, 10.0, 20.0),
+                ('official', '2020QMAT02', '0306', 0, -0.5, null, 30.0, 10.0, 20.0),
+                ('official', '2021QMAT04', '0147', 1, -0.5, 45.0, null, 10.0, 20.0),
+                ('draft_2019', '2020QMAT02', '0101', 4, 0.1, 32.0, 20.0, 10.0, 20.0)
+            ) as t(scenario_code, period_code, municipality_code, municipality_category, difference_percentage_points,
+                passive_percentage, passive_limit_percentage, few_conversations_percentage, few_conversations_limit_percentage);
+        create table marts.fct_benefit_levels as
+            select '2020QMAT02' as period_code, '0253' as municipality_code, 'all_with_foertidspension' as benefit_area_code,
+                'model' as expected_source, -0.1::double as difference_percentage_points;
+    """)
+    return Place(connection, Path("warehouse.duckdb"), is_release=False)
+
+
+def _moves(place: Place, **parameters: object) -> dict[tuple[str, str], tuple[int, int]]:
+    comparison = compare_scenario(place, ScenarioParameters(**parameters))  # type: ignore[arg-type]
+    return {
+        (change.period_code, change.municipality_code): (change.official_category, change.scenario_category)
+        for change in comparison.changes
+    }
+
+
+def test_the_official_parameters_change_nobody(warehouse: Place) -> None:
+    assert _moves(warehouse) == {}
+
+
+def test_a_margin_clears_those_within_it_the_one_on_the_line_too(warehouse: Place) -> None:
+    assert _moves(warehouse, margin=0.2) == {("2020QMAT02", "0101"): (4, 3), ("2020QMAT02", "0253"): (2, 1)}
+
+
+def test_a_lower_limit_moves_those_above_it_also_where_official_suspends_the_goal(warehouse: Place) -> None:
+    assert _moves(warehouse, passive_limit=25.0) == {
+        ("2020QMAT02", "0147"): (1, 3),
+        ("2021QMAT04", "0147"): (1, 3),
+    }
+
+
+def test_with_foertidspension_the_models_area_decides_and_its_absence_is_category_0(warehouse: Place) -> None:
+    assert _moves(warehouse, counts_foertidspension=True) == {
+        ("2020QMAT02", "0101"): (4, 0),
+        ("2020QMAT02", "0147"): (1, 0),
+        ("2020QMAT02", "0253"): (2, 1),
+        ("2021QMAT04", "0147"): (1, 0),
+    }
+
+
+def test_what_a_release_hides_is_said_and_not_guessed(warehouse: Place) -> None:
+    warehouse.connection.execute("""
+        create table main.rpt_category_assignments as
+            select *, municipality_code = '0147' as is_suppressed from marts.fct_category_assignments;
+        create table main.dim_municipalities as from marts.dim_municipalities;
+        create table main.dim_rules as from marts.dim_rules;
+    """)
+    release = Place(warehouse.connection, Path("release.duckdb"), is_release=True)
+    comparison = compare_scenario(release, ScenarioParameters(passive_limit=25.0))
+    assert comparison.changes == ()
+    assert comparison.hidden == (("2020QMAT02", "Frederiksberg"), ("2021QMAT04", "Frederiksberg"))
+    assert "2 left out, since the release hides a figure" in describe(comparison)
+
+
+def test_the_text_names_the_rules_the_counts_and_the_changes(warehouse: Place) -> None:
+    text = describe(compare_scenario(warehouse, ScenarioParameters(margin=0.2), "2020QMAT02"))
+    assert "margin 0.2 percentage points, passive limit as official" in text
+    assert "2020QMAT02  0: 1 → 1  1: 1 → 2  2: 1 → 0  3: 0 → 1  4: 1 → 0" in text
+    assert "København            4 → 3" in text
+    assert "Gammelt navn" not in text
+
+
+def test_a_period_without_categories_is_an_error_that_names_the_periods(warehouse: Place) -> None:
+    with pytest.raises(NothingToRead, match="for 2019QMAT04.*it has 2020QMAT02, 2021QMAT04"):
+        compare_scenario(warehouse, ScenarioParameters(), "2019QMAT04")
+
+
+@pytest.mark.parametrize("parameters", [{"margin": -1.0}, {"passive_limit": 130.0}, {"conversations_limit": -5.0}])
+def test_parameters_without_sense_are_refused(parameters: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        ScenarioParameters(**parameters)  # type: ignore[arg-type]

@@ -211,10 +211,10 @@ def test_a_wrong_contract_is_refused_with_file_and_key(
 
 
 def test_broken_yaml_and_an_empty_directory_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="no \\*.odcs.yaml files"):
+    with pytest.raises(ContractError, match=r"no \*\.odcs\.yaml files"):
         load_contracts(tmp_path)
     (tmp_path / "population.odcs.yaml").write_text("name: [", encoding="utf-8")
-    with pytest.raises(ContractError, match="population.odcs.yaml: is not YAML"):
+    with pytest.raises(ContractError, match=r"population\.odcs\.yaml: is not YAML"):
         load_contracts(tmp_path)
 
 
@@ -223,7 +223,7 @@ def test_a_reference_list_that_lacks_something_is_named(tmp_path: Path, contract
     assert column.allowed_from_seed == SeedReference("seeds/reference/conversation_types.csv", "conversation_type_code")
     seed = tmp_path / column.allowed_from_seed.file
 
-    with pytest.raises(ContractError, match="conversation_types.csv: cannot be read"):
+    with pytest.raises(ContractError, match=r"conversation_types\.csv: cannot be read"):
         read_allowed_values(column, tmp_path)
     for number, (text, message) in enumerate(
         [

@@ -84,12 +84,14 @@ def cohort_world(seed: int, start: date, months: int, municipality: str, holes: 
     return maker.world()
 
 
-def limit_world(start: date, months: int, municipality: str, passive: int = 3, few: int = 2) -> World:
+def limit_world(
+    start: date, months: int, municipality: str, passive: int = 3, few: int = 2, holes: Collection[int] = ()
+) -> World:
     """Ten persons on support throughout, of whom so many are passive and so many have three talks in every year.
 
     With 3 and 2 the focus shares stand exactly on the limits of 30 and 20 per cent, once a year has passed.
     """
-    maker = _Maker(random.Random(0), month_range(start, months), [municipality])
+    maker = _Maker(random.Random(0), loaded_months(start, months, holes), [municipality])
     for number in range(10):
         person_id = replacement_number(number)
         maker.put_benefit(person_id, "kontanthjaelp", "jobparat", municipality, start, maker.last, Decimal(1))
@@ -99,6 +101,29 @@ def limit_world(start: date, months: int, municipality: str, passive: int = 3, f
                 maker.put_offer(person_id, first + timedelta(days=3), 1)
             for talk in range(3 if number < few else 4):
                 maker.put_conversation(person_id, add_months(first, 3 * talk) + timedelta(days=8), 7, "held")
+    return maker.world()
+
+
+def letters_world(start: date, months: int, municipalities: Sequence[str]) -> World:
+    """For the minister's list: three groups of ten persons with few talks in the first municipality, at each month of
+    the rounds; in the second municipality the third group has nine, one too few."""
+    maker = _Maker(random.Random(0), month_range(start, months), municipalities)
+    groups = (("sygedagpenge", None), ("kontanthjaelp", "jobparat"), ("uddannelseshjaelp", "uddannelsesparat"))
+    anchors = sorted({month for _, *pair in rules.FOLLOW_UP_ROUNDS for month in pair})
+    number = 0
+    for place, anchor in enumerate(anchors):
+        first = add_months(anchor, -4)  # five completed months at the anchor's end
+        for municipality in municipalities:
+            for (benefit, match_group), few in zip(groups, (1, 2, 0), strict=True):
+                size = 9 if municipality != municipalities[0] and benefit == "uddannelseshjaelp" else 10
+                for person in range(size):
+                    person_id = replacement_number(number)
+                    number += 1
+                    maker.put_benefit(
+                        person_id, benefit, match_group, municipality, first, last_day(anchor), Decimal(1)
+                    )
+                    for talk in range(2 if person < few + place % 2 else 1):
+                        maker.put_conversation(person_id, first + timedelta(days=30 * talk), 4, "held")
     return maker.world()
 
 

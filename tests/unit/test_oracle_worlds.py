@@ -13,17 +13,26 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.oracle import rules
+from tests.oracle import areas, packs, rules
+from tests.oracle.building import benefit, empty_world
 from tests.oracle.calendar import add_months, month_of
-from tests.oracle.comparison import compare
+from tests.oracle.comparison import compare, compare_warehouse, with_provisional
 from tests.oracle.landing import replacement_number, write_world
 from tests.oracle.measures import COMPUTE, benefit_levels
 from tests.oracle.municipalities import CODES
-from tests.oracle.random_worlds import add_national_inputs, cohort_world, limit_world, pack, random_world
+from tests.oracle.random_worlds import (
+    add_national_inputs,
+    cohort_world,
+    letters_world,
+    limit_world,
+    pack,
+    random_world,
+)
 from tests.oracle.rows import MartRows
 from tests.oracle.world import BenefitRow, World
 
@@ -199,6 +208,29 @@ def test_packed_worlds_keep_their_municipal_rows() -> None:
             assert values["requested_count"] == sum(own)
 
 
+@pytest.mark.parametrize("name", packs.ERAS)
+def test_an_era_fills_all_municipalities(name: str) -> None:
+    world = packs.packed(name, persons=1)
+    assert world.municipalities == CODES
+    assert len(world.loaded_months) == packs.ERAS[name].months - len(packs.ERAS[name].holes)
+    assert {row.municipality for row in world.benefit_rows} >= set(CODES[90:])  # the cohorts and the limit worlds
+    assert len({row.period_code for row in world.published_rows}) == len(packs.ERAS[name].published_periods)
+
+
+def test_the_ministers_list_has_somebody_on_it() -> None:
+    world = letters_world(date(2017, 6, 1), 20, ("0101", "0147"))
+    # The country as a whole must be better: thirty persons elsewhere who all have their two talks.
+    world.municipalities = ("0101", "0147", "0751")
+    for number, row in enumerate([row for row in world.benefit_rows if row.municipality == "0101"]):
+        world.benefit_rows.append(replace(row, person_id=f"x{row.person_id}", municipality="0751"))
+        talk = replace(world.conversation_rows[0], person_id=f"x{row.person_id}", municipality="0751", type_code=7)
+        world.conversation_rows.append(replace(talk, conversation_id=f"x{number}", conversation_date=row.from_date))
+    rows = COMPUTE["follow_up"](fresh(world))
+    listed = {(key[0], key[1]) for key, row in rows.items() if row["is_on_list"]}
+    assert listed == {("2018-06", "0101"), ("2019-01", "0101")}
+    assert {row["status"] for row in rows.values()} == {"well_below", "at_or_above", None}
+
+
 def test_only_like_worlds_are_packed() -> None:
     one = limit_world(date(2023, 1, 1), 3, "0101")
     with pytest.raises(ValueError, match="same loaded months"):
@@ -239,10 +271,11 @@ def test_the_model_agrees_with_another_least_squares(national: World) -> None:
 
 
 def test_a_missing_covariate_or_population_takes_the_period_with_it(national: World) -> None:
-    for spoil in (
+    spoilers: list[Callable[[World], object]] = [
         lambda world: world.framework_conditions.pop(("2022QMAT02", "0101", "living_alone")),
         lambda world: world.population.pop((date(2022, 6, 1), "0101")),
-    ):
+    ]
+    for spoil in spoilers:
         world = replace(
             national,
             memo={},
@@ -338,3 +371,46 @@ def test_computing_changes_nothing(worlds: dict[str, list[World]]) -> None:
             compute(world)
     assert (world.benefit_rows, world.population) == (before.benefit_rows, before.population)
     assert month_of(world.newest_as_of or date.min) == add_months(world.loaded_months[0], MONTHS - 1)
+
+
+def test_areas_count_a_person_once() -> None:
+    world = empty_world("2024-01", 2, municipalities=("0101", "0147", "0751"))
+    benefit(world, "p", "dagpenge", "2024-01-01", "2024-01-15")
+    benefit(world, "p", "dagpenge", "2024-01-16", "2024-02-10", municipality="0147")
+    benefit(world, "q", "dagpenge", "2024-02-01", "2024-02-10", municipality="0751")
+    world.population = {(date(2023, 12, 1), "0101"): 100, (date(2023, 12, 1), "0147"): 100}
+    rows = areas.compute(world, "region", {"0101": "east", "0147": "east", "0751": "west"})
+    january = date(2024, 1, 1)
+    assert rows["region", "east", "full_time_persons", january, "all"]["measure_value"] == 1
+    assert rows["region", "east", "support_share", january, "all"]["measure_value"] == Fraction(1, 2)
+    assert rows["region", "west", "support_share", january, "all"]["measure_value"] is None
+    spell = rows["region", "east", "average_spell_days", date(2024, 2, 1), "all"]
+    assert (spell["numerator_count"], spell["denominator_count"]) == (41, 1)
+
+
+def test_provisional_until_three_later_months() -> None:
+    world = empty_world("2024-01", 6, holes=("2024-04",))
+    rows = with_provisional(world, COMPUTE["conversation_requests"](world))
+    shown = {key[0].month: row["is_provisional"] for key, row in rows.items()}
+    assert shown == {1: False, 2: False, 3: True, 5: True, 6: True}  # later than February: March, May, June
+
+
+def test_compare_warehouse_reads_the_tables() -> None:
+    world = empty_world("2024-01", 1)
+    connection = duckdb.connect()
+    connection.execute("create schema marts")
+    connection.execute(
+        """create table marts.fct_conversation_requests as
+        select date '2024-01-01' as month, code as municipality_code, 0::bigint as requested_count,
+            0::bigint as within_10_days_count, null::double as within_10_days_share, true as is_provisional
+        from (values ('0000'), ('0101')) as codes (code)"""
+    )
+    assert compare_warehouse(world, connection, ["conversation_requests"]) == {}
+    connection.execute(
+        "update marts.fct_conversation_requests set is_provisional = false where municipality_code = '0000'"
+    )
+    assert compare_warehouse(world, connection, ["conversation_requests"]) == {
+        "conversation_requests": [
+            "conversation_requests month=2024-01-01 municipality_code=0000 is_provisional: expected True, got False"
+        ]
+    }

@@ -312,7 +312,7 @@ def build(
         con.register("frame", frame)
         selected = ", ".join(
             f'"{column}"::date as "{column}"' if column == "month" or column.endswith("_date")
-            else f'"{column}"::bigint as "{column}"' if column.endswith("_count") and column != "average_conversation_count"
+            else f'"{column}"::bigint as "{column}"' if column.endswith("_count") and column != "average_conversation_count" and "measure_results" not in name
             else f'"{column}"'
             for column in frame
         )
@@ -479,7 +479,7 @@ def _period_tables(
     )
     ranks = levels[1][["period_code", "municipality_code", "benchmark_rank"]].rename(columns={"benchmark_rank": "rank"})
     ranks = ranks.assign(
-        measure_id="benefit_level_difference", rank_lower_95=(ranks["rank"] - 12).clip(lower=1),
+        measure_id="benefit_level_difference", expected_source="model", rank_lower_95=(ranks["rank"] - 12).clip(lower=1),
         rank_upper_95=(ranks["rank"] + 12).clip(upper=count), best_ten_probability=0.1, worst_ten_probability=0.1,
     )
     return {

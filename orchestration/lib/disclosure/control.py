@@ -8,49 +8,27 @@ as it is or it is null.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from orchestration.lib.disclosure.declarations import Declaration, declaration_of
+from orchestration.lib.disclosure.declarations import declaration_of
+from orchestration.lib.disclosure.linked import hide_linked
+from orchestration.lib.disclosure.secondary import AreaRow, protect_families
+from orchestration.lib.disclosure.state import Key, TableState, small
 from orchestration.lib.release.content import quoted
 
-Mask = npt.NDArray[np.bool_]
 PARAMETER = "disclosure_hidden_maximum"
+# Columns that are no keys but lead to the rows of other tables.
+LINKING = ("baseline_month", "follow_up_month")
 
 
 class DisclosureError(RuntimeError):
     """Disclosure control can't do its work; the release stops."""
-
-
-@dataclass
-class TableState:
-    """One staged table: its keys, its figures as numbers (NaN = null) and what is hidden of them."""
-
-    declaration: Declaration
-    relation: str
-    columns: dict[str, str]
-    keys: dict[str, npt.NDArray[np.object_]]
-    figures: dict[str, npt.NDArray[np.float64]]
-    primary: dict[str, Mask] = field(default_factory=dict)
-    hidden: dict[str, Mask] = field(default_factory=dict)
-
-    @property
-    def row_count(self) -> int:
-        """Rows of the table."""
-        return len(next(iter(self.keys.values())))
-
-    def hide(self, column: str, mask: Mask) -> None:
-        """Hide `column` where `mask` holds."""
-        if column in self.hidden:
-            self.hidden[column] |= mask
-
-    def hide_row(self, mask: Mask) -> None:
-        """Hide every figure of the rows where `mask` holds."""
-        for column in self.hidden:
-            self.hidden[column] |= mask
 
 
 def hidden_maximum(con: duckdb.DuckDBPyConnection, catalog: str) -> int:
@@ -81,19 +59,36 @@ def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, column
     """Read keys and figures of a staged table in its row order."""
     declaration = declaration_of(table, columns)
     present = [name for name in declaration.figure_columns if name in columns and name not in declaration.words]
-    key_list = [f"{quoted(name)}::varchar as {quoted('key_' + name)}" for name in declaration.keys]
-    figure_list = [f"{quoted(name)}::double as {quoted(name)}" for name in present]
-    data = con.execute(f"select {', '.join(key_list + figure_list)} from {relation}").fetchnumpy()
-    keys = {name: np.asarray(data["key_" + name], dtype=object) for name in declaration.keys}
-    figures = {name: np.ma.filled(np.ma.asarray(data[name], dtype=np.float64), np.nan) for name in present}
-    rows = len(next(iter(keys.values())))
-    state = TableState(declaration, relation, columns, keys, figures)
+    linking = [name for name in LINKING if name in columns]
+    selected = [f"{quoted(name)}::varchar as {quoted('key_' + name)}" for name in (*declaration.keys, *linking)]
+    selected += [f"{quoted(name)}::double as {quoted(name)}" for name in present]
+    data = con.execute(f"select {', '.join(selected)} from {relation}").to_arrow_table()
+
+    def key(name: str) -> Key:
+        coded = data.column("key_" + name).combine_chunks().dictionary_encode()
+        codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        return Key(codes, np.asarray([str(label) for label in coded.dictionary.to_pylist()], dtype=np.str_))
+
+    rows = data.num_rows
+    state = TableState(
+        declaration,
+        relation,
+        columns,
+        keys={name: key(name) for name in declaration.keys},
+        figures={
+            name: np.asarray(data.column(name).to_numpy(), dtype=np.float64)
+            for name in present
+        },
+        extra={name: key(name) for name in linking},
+    )
     for name in (*present, *(word for word in declaration.words if word in columns)):
         state.hidden[name] = np.zeros(rows, dtype=np.bool_)
     return state
 
 
-def numerator_of(state: TableState, share: str | None, numerator: str | None, denominator: str) -> npt.NDArray[np.float64]:
+def numerator_of(
+    state: TableState, share: str | None, numerator: str | None, denominator: str
+) -> npt.NDArray[np.float64]:
     """The numerator of a share; where the table has none, share x denominator, which is the same whole number."""
     if numerator is not None and numerator in state.figures:
         return state.figures[numerator]
@@ -107,17 +102,12 @@ def hide_primary(state: TableState, maximum: int) -> None:
     A count of 1..maximum as numerator, complement or denominator hides numerator and share; as denominator or count of
     persons it hides every figure of the row; any other count of 1..maximum hides itself.
     """
-
-    def small(values: npt.NDArray[np.float64]) -> Mask:
-        # Full-time persons are not whole: a value between 0 and the maximum is small too.
-        return np.asarray((values > 1e-9) & (values <= maximum + 1e-9), dtype=np.bool_)
-
     declaration = state.declaration
     denominators = [s.denominator for s in declaration.shares if s.denominator in state.figures]
     row_mask = np.zeros(state.row_count, dtype=np.bool_)
     for name in (*declaration.people, *denominators):
         if name in state.figures:
-            row_mask |= small(state.figures[name])
+            row_mask |= small(state.figures[name], maximum)
     state.hide_row(row_mask)
     for share in declaration.shares:
         if share.denominator not in state.figures:
@@ -125,22 +115,136 @@ def hide_primary(state: TableState, maximum: int) -> None:
         if not {share.share, share.numerator} & set(state.figures):
             continue
         numerator = numerator_of(state, share.share, share.numerator, share.denominator)
-        mask = small(numerator) | small(state.figures[share.denominator] - numerator)
+        mask = small(numerator, maximum) | small(state.figures[share.denominator] - numerator, maximum)
         for name in (share.numerator, share.share):
             if name is not None:
                 state.hide(name, mask)
     for name in declaration.counts:
         if name in state.figures:
-            state.hide(name, small(state.figures[name]))
+            state.hide(name, small(state.figures[name], maximum))
     state.primary = {name: mask.copy() for name, mask in state.hidden.items()}
 
 
-def masks_for(states: Mapping[str, TableState], maximum: int) -> None:
-    """Fill `hidden` of every table: first the rule itself, then all that would give a hidden cell away."""
+@dataclass(frozen=True)
+class Context:
+    """What disclosure control must know beside the tables: the threshold and who lies where."""
+
+    maximum: int
+    areas: tuple[AreaRow, ...]
+    area_members: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """One line of the suppression report: how many cells of a column are shown and hidden, and why."""
+
+    table_name: str
+    column_name: str
+    cell_count: int
+    hidden_by_rule_count: int
+    hidden_to_protect_count: int
+
+
+def read_context(con: duckdb.DuckDBPyConnection, catalog: str) -> Context:
+    """Read threshold, areas and benefit areas from the warehouse's seeds; areas may be missing, the threshold not."""
+
+    def seed(name: str, columns: str) -> list[tuple[str, ...]]:
+        place = con.execute(
+            "select schema_name from duckdb_tables() where database_name = ? and table_name = ?", [catalog, name]
+        ).fetchone()
+        if place is None:
+            return []
+        return con.execute(f"select {columns} from {quoted(catalog)}.{quoted(place[0])}.{name}").fetchall()
+
+    areas = seed(
+        "municipality_areas",
+        "area_type_code, area_code::varchar, municipality_code::varchar, valid_from_date::date::varchar, "
+        "valid_to_date::date::varchar",
+    )
+    members: dict[str, set[str]] = {}
+    for area, group in seed("benefit_area_members", "benefit_area_code, benefit_group_code"):
+        members.setdefault(area, set()).add(group)
+    return Context(
+        maximum=hidden_maximum(con, catalog),
+        areas=tuple(
+            AreaRow(kind, code, municipality, date.fromisoformat(start), date.fromisoformat(end))
+            for kind, code, municipality, start, end in sorted(areas)
+        ),
+        area_members={area: frozenset(groups) for area, groups in members.items()},
+    )
+
+
+def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Path) -> None:
+    """Mark what the previous release showed and hid, so that two releases together give nothing away.
+
+    What was hidden stays hidden, and a cell shown before with the same value can't protect another one now. Each release
+    takes over what the one before it hid, so looking one release back is looking at all.
+    """
+    table = state.declaration.table
+    alias = "previous"
+    if not con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
+        con.execute(f"attach '{previous / 'release.duckdb'}' as {alias} (read_only)")
+    columns = {
+        str(row[0])
+        for row in con.execute(
+            "select column_name from duckdb_columns() where database_name = ? and schema_name = 'main' and table_name = ?",
+            [alias, table],
+        ).fetchall()
+    }
+    shared = [name for name in state.figures if name in columns]
+    if not shared or not set(state.declaration.keys) <= columns:
+        return
+    selected = ", ".join(
+        f"coalesce(old.{quoted(n)}::double = new.{quoted(n)}::double, false) as {quoted('known_' + n)}, "
+        f"coalesce(old.is_suppressed and old.{quoted(n)} is null and new.{quoted(n)} is not null, false) "
+        f"as {quoted('hidden_' + n)}"
+        for n in shared
+    )
+    matched = " and ".join(f"new.{quoted(key)} = old.{quoted(key)}" for key in state.declaration.keys)
+    data = con.execute(
+        f"select {selected} from (select *, row_number() over () as row_position from {state.relation}) as new "
+        f"left join {alias}.main.{quoted(table)} as old on {matched} order by new.row_position"
+    ).fetchnumpy()
+    for name in shared:
+        state.known[name] = np.asarray(data["known_" + name], dtype=np.bool_)
+        state.hidden_before[name] = np.asarray(data["hidden_" + name], dtype=np.bool_)
+
+
+def masks_for(states: Mapping[str, TableState], context: Context) -> int:
+    """Fill `hidden` of every table: first the rule itself, then all that would give a hidden cell away.
+
+    Returns in how many cells nothing but hiding the totals too could help.
+    """
     for state in states.values():
-        hide_primary(state, maximum)
+        hide_primary(state, context.maximum)
+        for column, mask in state.hidden_before.items():
+            state.hide(column, mask)
+    cells = protect_families(states, context.areas, context.maximum)
+    hide_linked(states, cells, context.area_members)
+    return sum(family.last_resorts for family in cells.values())
 
 
 def hidden_columns(state: TableState) -> Sequence[str]:
-    """The columns of which at least one cell that has a value is hidden."""
+    """The columns of which at least one cell is hidden."""
     return [name for name, mask in state.hidden.items() if mask.any()]
+
+
+def report(states: Mapping[str, TableState]) -> list[ReportRow]:
+    """The suppression report of a release: counts only, for cells that have a value."""
+    rows = []
+    for name, state in sorted(states.items()):
+        for column, hidden in state.hidden.items():
+            has_value = (
+                ~np.isnan(state.figures[column]) if column in state.figures else np.ones(len(hidden), dtype=np.bool_)
+            )
+            primary = state.primary[column]
+            rows.append(
+                ReportRow(
+                    name,
+                    column,
+                    int(has_value.sum()),
+                    int((primary & hidden & has_value).sum()),
+                    int((hidden & ~primary & has_value).sum()),
+                )
+            )
+    return rows

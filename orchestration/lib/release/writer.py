@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from orchestration.lib.disclosure import control
 from orchestration.lib.disclosure.declarations import DECLARATIONS
+from orchestration.lib.release import formats
 from orchestration.lib.release.content import content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
 
@@ -158,7 +159,7 @@ def write_release(
     folder = releases / (INCOMPLETE_PREFIX + release_id)
     folder.mkdir(mode=0o700)
 
-    tables = _write_tables(warehouse, folder, release_id, facts, temporary, memory_limit)
+    tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, memory_limit)
     if project is not None:
         write_project_copy(project, folder / "project.tar")
     _write_manifest(folder, release_id, facts, tables)
@@ -173,6 +174,7 @@ def _write_tables(
     folder: Path,
     release_id: str,
     facts: ReleaseFacts,
+    previous: Path | None,
     temporary: Path | None,
     memory_limit: str,
 ) -> list[ReleasedTable]:
@@ -213,8 +215,11 @@ def _write_tables(
             if name.startswith("rpt_"):
                 stored_types = {column: columns[column] for column in stored}
                 states[name] = control.read_state(con, name, f"memory.main.{quoted(name)}", stored_types)
-        maximum = control.hidden_maximum(con, catalog) if states else 0
-        control.masks_for(states, maximum)
+        context = control.read_context(con, catalog)
+        if previous is not None:
+            for state in states.values():
+                control.read_earlier(con, state, previous)
+        last_resorts = control.masks_for(states, context)
 
         released: list[ReleasedTable] = []
         (folder / "parquet").mkdir(mode=0o700)
@@ -245,7 +250,13 @@ def _write_tables(
                     column_descriptions={column: texts.get(column, "") for column in columns},
                 )
             )
-        _write_meta(con, release_id, facts, released, maximum)
+        _write_meta(con, release_id, facts, released, context.maximum, control.report(states), last_resorts)
+        released_names = [table.name for table in released]
+        formats.write_csv(con, "release", released_names, folder / "csv")
+        formats.write_excel(con, "release", released_names, folder / "excel", release_id)
+        formats.write_datapackage(
+            con, "release", released_names, folder, release_id, facts.created_at.astimezone(UTC).isoformat()
+        )
         con.execute("checkpoint release")
         con.execute("detach release")
     finally:
@@ -339,17 +350,23 @@ def _counts(con: duckdb.DuckDBPyConnection, target: str, columns: Mapping[str, s
 
 
 def _write_meta(
-    con: duckdb.DuckDBPyConnection, release_id: str, facts: ReleaseFacts, tables: Sequence[ReleasedTable], maximum: int
+    con: duckdb.DuckDBPyConnection,
+    release_id: str,
+    facts: ReleaseFacts,
+    tables: Sequence[ReleasedTable],
+    maximum: int,
+    report: Sequence[control.ReportRow],
+    last_resorts: int,
 ) -> None:
     """Schema `meta`: what a reader who has only the file must know about it."""
     con.execute("create schema release.meta")
     con.execute(
         "create table release.meta.release (release_id varchar, created_at timestamptz, build_id varchar, "
         "project_hash varchar, project_commit varchar, key_id varchar, dbt_version varchar, duckdb_version varchar, "
-        "hidden_maximum integer)"
+        "hidden_maximum integer, cells_protected_by_hiding_totals integer)"
     )
     con.execute(
-        "insert into release.meta.release values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into release.meta.release values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             release_id,
             facts.created_at,
@@ -360,6 +377,7 @@ def _write_meta(
             facts.dbt_version,
             facts.duckdb_version,
             maximum,
+            last_resorts,
         ],
     )
     con.execute(
@@ -370,6 +388,18 @@ def _write_meta(
         "insert into release.meta.tables values (?, ?, ?, ?, ?)",
         [[t.name, t.row_count, t.hidden_row_count, t.sha256, t.description] for t in tables],
     )
+    con.execute(
+        "create table release.meta.suppression (table_name varchar, column_name varchar, cell_count bigint, "
+        "hidden_by_rule_count bigint, hidden_to_protect_count bigint)"
+    )
+    if report:
+        con.executemany(
+            "insert into release.meta.suppression values (?, ?, ?, ?, ?)",
+            [
+                [r.table_name, r.column_name, r.cell_count, r.hidden_by_rule_count, r.hidden_to_protect_count]
+                for r in report
+            ],
+        )
     con.execute(
         "create table release.meta.deliveries (period varchar, delivery integer, status varchar, reasons varchar, "
         '"rows" bigint, hash varchar, supplier varchar, loaded_at varchar)'

@@ -69,10 +69,7 @@ def _assign(world: World, scenario: Scenario, period_code: str, municipality: st
     few_distance = None if few is None else few_limit - few
 
     focus = [is_conversations_met] if passive_limit is None else [is_offers_met, is_conversations_met]
-    if is_result_met is None or None in focus:
-        number = 0
-    else:
-        number = category(is_result_met, all(focus))
+    number = 0 if is_result_met is None or None in focus else category(is_result_met, all(focus))
 
     flips: dict[str, int | None] = {"result": None, "passive": None, "few_conversations": None}
     probability = None

@@ -88,6 +88,10 @@
         {%- endif -%}
     {%- endfor -%}
 
+    {%- set build_number = (run_query(
+        "select coalesce(max(build_number), 0) + 1 from build.model_months where model = '" ~ key ~ "'"
+    ).columns[0].values()[0] | int) if batches else 0 -%}
+
     {%- for batch in batches -%}
         {%- set first = batch.rows[0][0] -%}
         {%- set last = batch.rows[-1][0] -%}
@@ -110,9 +114,9 @@
         {%- endcall -%}
         {%- if batch.loaded -%}
             {%- call statement('remember_' ~ loop.index) -%}
-                insert into build.model_months (model, month, fingerprint) values
+                insert into build.model_months (model, month, fingerprint, build_number) values
                 {%- for row in batch.rows %}
-                ('{{ key }}', date '{{ row[0] }}', '{{ row[1] }}'){{ "," if not loop.last }}
+                ('{{ key }}', date '{{ row[0] }}', '{{ row[1] }}', {{ build_number }}){{ "," if not loop.last }}
                 {%- endfor %}
             {%- endcall -%}
         {%- endif -%}

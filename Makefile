@@ -1,0 +1,95 @@
+# `make` alone lists the targets. Every target does the set-up that it needs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+SCALE ?= 0.1
+START ?= 2023-01
+MONTHS ?= 30
+SEED ?= 1
+LANDING ?= $(or $(JOBCENTER_LANDING),$(CURDIR)/landing)
+DATA ?= $(or $(JOBCENTER_DATA),$(CURDIR)/data)
+
+export JOBCENTER_LANDING := $(abspath $(LANDING))
+export JOBCENTER_DATA := $(abspath $(DATA))
+export DAGSTER_DISABLE_TELEMETRY := yes
+export DBT_SEND_ANONYMOUS_USAGE_STATS := 0
+export GX_ANALYTICS_ENABLED := false
+# Without compiled files every process would compile a gigabyte of libraries again.
+unexport PYTHONDONTWRITEBYTECODE
+
+COMMAND := $(BIN)/python -m orchestration.commands
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/' | column -t -s '|'
+
+# ---- set-up ----
+
+$(VENV)/.locked: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: apt-get install python3.11 python3.11-venv"; exit 2; }
+	@echo "setting up $(VENV) (about a minute)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.locked ## make the virtual environment from the lock file
+
+.PHONY: lock
+lock: $(VENV)/.locked ## write requirements.txt anew from requirements.in
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
+
+# ---- use ----
+
+.PHONY: run
+run: setup ## sample deliveries (when the landing zone is empty), then the pipeline
+	@if [ -z "$$(ls -A "$(JOBCENTER_LANDING)" 2>/dev/null)" ]; then \
+		$(COMMAND).sample --scale $(SCALE) --start $(START) --months $(MONTHS) --seed $(SEED) --landing "$(JOBCENTER_LANDING)"; \
+	fi
+	@$(COMMAND).pipeline
+
+.PHONY: pipeline
+pipeline: setup ## load what is new, build, check, publish: LANDING=… DATA=…
+	@$(COMMAND).pipeline
+
+.PHONY: sample
+sample: setup ## write sample deliveries: SCALE=0.1 START=2023-01 MONTHS=30 SEED=1 LANDING=…
+	@$(COMMAND).sample --scale $(SCALE) --start $(START) --months $(MONTHS) --seed $(SEED) --landing "$(JOBCENTER_LANDING)"
+
+.PHONY: dev
+dev: setup ## Dagster's web pages on localhost:3000
+	@$(COMMAND).dev
+
+# ---- check ----
+
+.PHONY: check
+check: setup ## linters, types, parse, layer gate; edits nothing
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(COMMAND).check
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nocolor models macros tests/data
+
+.PHONY: fix
+fix: setup ## mend what the linters can mend
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/python -m orchestration.lib.dbt_sources
+	@$(BIN)/sqlfluff fix --quiet --processes 2 --disable-progress-bar --nocolor models macros tests/data
+
+.PHONY: test
+test: setup ## every test, fast ones first
+	@$(BIN)/pytest -m "not slow and not browser"
+	@$(BIN)/pytest -m "slow or browser"
+
+.PHONY: clean
+clean: ## remove what was built in this folder (not landing/ and data/)
+	rm -rf target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

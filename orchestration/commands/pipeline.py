@@ -1,0 +1,165 @@
+"""`make pipeline`: load whatever is new in the landing zone, build, check, publish.
+
+Exit status: 0 when every acceptable delivery is in a release (rejected ones are listed); 1 when a check or an error stopped
+the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from orchestration.lib import build, warehouse
+from orchestration.lib.dagster_home import prepare_dagster_home
+from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
+from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
+from orchestration.lib.progress import say
+from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
+from orchestration.lib.release import writer
+from orchestration.lib.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from dagster import ExecuteInProcessResult
+
+EXIT_FAILED = 1
+EXIT_SET_UP = 2
+EXIT_BUSY = 75
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What there is to do: deliveries not decided upon, and whether the newest build is the current release."""
+
+    unseen: list[FoundDelivery]
+    is_released: bool
+
+
+def look(settings: Settings) -> Situation:
+    """Compare landing zone, warehouse, project and current release; a broken warehouse file is set aside here."""
+    try:
+        connection = warehouse.connect(settings)
+    except warehouse.WarehouseBroken as error:
+        say(str(error))
+        warehouse.set_aside_broken_warehouse(settings)
+        connection = warehouse.connect(settings)
+    try:
+        warehouse.ensure_schemas(connection)
+        known = set(connection.execute("select path, hash from quality.deliveries").fetchall())
+        unseen = [item for item in discover(settings.landing) if (item.path, item.manifest_hash) not in known]
+        plan = build.plan_build(connection, settings.project)
+    finally:
+        connection.close()
+    released = build.released_build_id(writer.current_release(settings.releases))
+    return Situation(unseen, released == plan.build_id)
+
+
+def rejected_deliveries(settings: Settings) -> list[tuple[str, str]]:
+    """(path, reasons) of every delivery that stands rejected."""
+    connection = warehouse.connect(settings)
+    try:
+        return connection.execute(
+            "select path, reasons from quality.deliveries where status = 'rejected' order by path"
+        ).fetchall()
+    finally:
+        connection.close()
+
+
+def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
+    """Run the Dagster job `pipeline` in this process over the range of the periods."""
+    say("starting Dagster")
+    warnings.filterwarnings("ignore", module="dagster")
+    import dagster as dg
+
+    from orchestration.definitions import defs
+    from orchestration.defs.partitions import partition_periods
+    from orchestration.defs.pipeline import range_tags
+
+    known = partition_periods()
+    inside = [period for period in periods if period in known] or [min(known)]
+    job = defs().get_job_def("pipeline") if callable(defs) else defs.get_job_def("pipeline")
+    with dg.DagsterInstance.get() as instance:
+        return job.execute_in_process(
+            instance=instance,
+            tags=range_tags(inside),
+            run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
+            raise_on_error=False,
+        )
+
+
+def failures(result: ExecuteInProcessResult) -> list[str]:
+    """Each failed step with the innermost message, and each failed check that blocks."""
+    messages = []
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            text = error.message.strip() if error is not None else "no message"
+            messages.append(f"{event.step_key}: {text}")
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            evaluation = event.asset_check_evaluation_data
+            if not evaluation.passed and evaluation.severity.value == "ERROR":
+                name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
+                messages.append(f"check failed: {name}")
+    return messages
+
+
+def main() -> int:
+    """Run the pipeline for the settings of the environment; see the module for the exit status."""
+    try:
+        settings = Settings.from_environment().prepare()
+        with pipeline_lock(settings):
+            return _run(settings)
+    except PipelineRunning as error:
+        say(str(error))
+        return EXIT_BUSY
+    except (LandingMissing, KeyMissing, KeyTooShort, SettingsError) as error:
+        say(str(error))
+        return EXIT_SET_UP
+    except (warehouse.WarehouseLocked, warehouse.WarehouseUnavailable, OSError, duckdb.Error) as error:
+        say(f"Stopped: {error}")
+        return EXIT_FAILED
+
+
+def _run(settings: Settings) -> int:
+    say(f"landing zone {settings.landing}, data {settings.data}")
+    writer.remove_leftovers(settings.releases)
+    situation = look(settings)
+    if not situation.unseen and situation.is_released:
+        say("nothing new: no unseen delivery, unchanged project, and the newest build is released")
+        _close(settings)
+        return 0
+    say(f"{len(situation.unseen)} new deliveries")
+    prepare_dagster_home(settings)
+    result = run_job(settings, [item.period for item in situation.unseen])
+    messages = failures(result)
+    _close(settings)
+    if messages or not result.success:
+        say("the pipeline stopped; no new release was published:")
+        for message in messages:
+            print(f"  {message}", flush=True)
+        return EXIT_FAILED
+    return 0
+
+
+def _close(settings: Settings) -> None:
+    """The last lines: what was rejected, and where the release is."""
+    rejected = rejected_deliveries(settings)
+    if rejected:
+        say(f"{len(rejected)} rejected deliveries:")
+        for path, reasons in rejected:
+            print(f"  {path}: {reasons}", flush=True)
+    current = writer.current_release(settings.releases)
+    if current is not None:
+        say(f"release: {current}")
+        site = current / "site" / "index.html"
+        if site.is_file():
+            say(f"web site: {site}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

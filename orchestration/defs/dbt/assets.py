@@ -1,0 +1,80 @@
+"""The dbt project as assets: staging, intermediate and marts in one invocation."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster import AssetExecutionContext
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from orchestration.defs.raw.assets import WAREHOUSE_POOL
+from orchestration.expectations.results import require_passed
+from orchestration.lib import build, warehouse
+from orchestration.lib.dbt_manifest import ensure_manifest, manifest_folder
+from orchestration.lib.progress import say
+from orchestration.lib.settings import PROJECT_ROOT, Settings
+
+_SETTINGS = Settings.from_environment().prepare()
+MANIFEST = ensure_manifest(_SETTINGS)
+PROJECT = DbtProject(
+    project_dir=PROJECT_ROOT, profiles_dir=PROJECT_ROOT, target="warehouse", target_path=manifest_folder(_SETTINGS)
+)
+
+
+class Translator(DagsterDbtTranslator):
+    """Groups assets by layer, as the folders do."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """staging, intermediate, marts or seeds."""
+        return str(dbt_resource_props["fqn"][1]) if dbt_resource_props["resource_type"] == "model" else "seeds"
+
+
+def build_arguments(plan: build.BuildPlan) -> list[str]:
+    """The arguments of dbt: everything but unit tests (they belong to CI), and seeds only when the project changed."""
+    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    if plan.are_seeds_current:
+        arguments += ["--exclude", "path:seeds"]
+    return arguments
+
+
+@dbt_assets(
+    manifest=MANIFEST,
+    project=PROJECT,
+    dagster_dbt_translator=Translator(),
+    name="dbt_models",
+    pool=WAREHOUSE_POOL,
+)
+def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    """Build and test all models. Refuses to start unless the raw checks passed for what stands in raw now."""
+    settings = Settings.from_environment().prepare()
+    connection = warehouse.connect(settings)
+    try:
+        warehouse.ensure_schemas(connection)
+        plan = build.plan_build(connection, settings.project)
+        require_passed(connection, ["raw"], plan.raw_id, "to build the models")
+        build.record_project(connection, plan)
+    finally:
+        connection.close()
+
+    total = _node_count(MANIFEST)
+    done = 0
+    target = settings.dbt / context.run_id
+    invocation = dbt.cli(build_arguments(plan), context=context, target_path=target)
+    for event in invocation.stream():
+        done += 1
+        if done % 50 == 0:
+            say(f"dbt: {done} of about {total} models, seeds and tests")
+        yield event
+
+    connection = warehouse.connect(settings)
+    try:
+        build.record_seeds(connection, plan)
+    finally:
+        connection.close()
+
+
+def _node_count(manifest: Path) -> int:
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return sum(node["resource_type"] in ("model", "seed", "test") for node in nodes)

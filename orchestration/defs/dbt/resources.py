@@ -1,0 +1,41 @@
+"""dbt as a Dagster resource."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from functools import cached_property
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+from packaging.version import Version
+
+from orchestration.lib.dbt_manifest import dbt_executable
+from orchestration.lib.settings import PROJECT_ROOT
+
+
+class InstalledDbt(DbtCliResource):
+    """The dbt of this environment.
+
+    Dagster asks `dbt --version` before every run, which takes seconds and looks for newer versions on the internet; the
+    installed package knows as well.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(importlib.metadata.version("dbt-core"))
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """The resource under the key that the assets ask for."""
+    return dg.Definitions(
+        resources={
+            "dbt": InstalledDbt(
+                project_dir=str(PROJECT_ROOT),
+                profiles_dir=str(PROJECT_ROOT),
+                target="warehouse",
+                dbt_executable=dbt_executable(),
+                global_config_flags=["--no-use-colors", "--quiet"],
+            )
+        }
+    )

@@ -1,0 +1,73 @@
+"""The raw layer: deliveries of the landing zone, loaded by month. How is in orchestration/lib/loading.py."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+# Dagster reads this annotation itself and knows it under its own name only.
+from dagster import AssetExecutionContext
+
+from orchestration.defs.partitions import MONTHS, partition_periods
+from orchestration.lib import loading, warehouse
+from orchestration.lib.contracts import load_contracts
+from orchestration.lib.deliveries import discover
+from orchestration.lib.progress import say
+from orchestration.lib.settings import Settings
+
+WAREHOUSE_POOL = "warehouse"
+
+_BOOKS = ("current_batches", "jobindsats_tables", "jobindsats_rows")
+_DATASETS = tuple(name for name, contract in load_contracts().items() if contract.dataset_pattern is None)
+
+
+def raw_key(table: str) -> dg.AssetKey:
+    """The asset of a raw table; the same key as the dbt source's."""
+    return dg.AssetKey(["raw", table])
+
+
+@dg.multi_asset(
+    name="load_deliveries",
+    specs=[
+        dg.AssetSpec(
+            raw_key(table),
+            description=f"Accepted rows of `{table}`, person numbers replaced by a keyed hash.",
+            group_name="raw",
+            kinds={"duckdb"},
+        )
+        for table in (*_DATASETS, *_BOOKS)
+    ],
+    partitions_def=MONTHS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    pool=WAREHOUSE_POOL,
+)
+def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    """Load every delivery of the chosen months that is not known yet, each in one transaction."""
+    settings = Settings.from_environment().prepare()
+    chosen = {key[:7] for key in context.partition_keys}
+    # A folder whose name is no month of ours has no partition; it is decided upon (and rejected) by whichever run comes.
+    strays = {item.period for item in discover(settings.landing)} - partition_periods()
+    periods = chosen | strays
+    connection = warehouse.connect(settings)
+    try:
+        warehouse.ensure_schemas(connection)
+        report = loading.load_pending(connection, settings, periods=periods, progress=say)
+        counts = dict(
+            connection.execute("select dataset, sum(row_count) from raw.current_batches group by dataset").fetchall()
+        )
+    finally:
+        connection.close()
+    for rejected in report.rejected:
+        context.log.warning(f"rejected {rejected.path}: {'; '.join(rejected.reasons)}")
+    for table in (*_DATASETS, *_BOOKS):
+        yield dg.MaterializeResult(
+            asset_key=raw_key(table),
+            metadata={
+                "dagster/row_count": dg.MetadataValue.int(int(counts.get(table) or 0)),
+                "deliveries accepted": len(report.accepted),
+                "deliveries rejected": len(report.rejected),
+                "deliveries unchanged": report.unchanged,
+                "rejected": dg.MetadataValue.md(
+                    "\n".join(f"- `{item.path}`: {'; '.join(item.reasons)}" for item in report.rejected) or "none"
+                ),
+            },
+        )

@@ -1,0 +1,83 @@
+"""The release: a candidate, its check, and the step that makes it the current one."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+from dagster import AssetExecutionContext
+
+from orchestration.defs.dbt.assets import dbt_models
+from orchestration.defs.quality.checks import check_results
+from orchestration.defs.raw.assets import WAREHOUSE_POOL
+from orchestration.expectations.release import release_suites
+from orchestration.lib import publishing
+from orchestration.lib.progress import say
+from orchestration.lib.release import writer
+from orchestration.lib.settings import Settings
+
+CANDIDATE = dg.AssetKey(["release", "candidate"])
+CURRENT = dg.AssetKey(["release", "current"])
+
+_MARTS = [key for key in dbt_models.keys if key.path[0] == "marts"]
+
+
+@dg.asset(
+    key=CANDIDATE,
+    group_name="release",
+    kinds={"duckdb", "parquet"},
+    deps=_MARTS,
+    pool=WAREHOUSE_POOL,
+    check_specs=[
+        dg.AssetCheckSpec("gx_release", asset=CANDIDATE, blocking=True, description="The release suites, all tables.")
+    ],
+)
+def release_candidate(
+    context: AssetExecutionContext,
+) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+    """A release folder, written only when all checks of the warehouse passed, and checked before anybody can see it."""
+    settings = Settings.from_environment().prepare()
+    say("writing the release")
+    candidate = publishing.write_candidate(settings, datetime.now(UTC))
+    yield dg.MaterializeResult(
+        asset_key=CANDIDATE,
+        metadata={
+            "release": candidate.folder.name,
+            "path": dg.MetadataValue.path(str(candidate.folder)),
+            "is new": candidate.is_new,
+        },
+    )
+    say("checking the release")
+    results = publishing.check_candidate(settings, candidate.folder)
+    merged = [*check_results(release_suites(), results, settings)]
+    yield dg.AssetCheckResult(
+        check_name="gx_release",
+        asset_key=CANDIDATE,
+        passed=not any(not r.success and r.severity == "error" for r in results),
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "expectations": dg.MetadataValue.md(
+                "\n\n".join(str(item.metadata["expectations"].value) for item in merged)
+            ),
+            "data docs": dg.MetadataValue.url(f"file://{settings.data_docs / 'index.html'}"),
+        },
+    )
+    publishing.refuse_candidate(settings, candidate.folder, results)
+
+
+@dg.asset(key=CURRENT, group_name="release", kinds={"duckdb", "parquet"}, deps=[CANDIDATE], pool=WAREHOUSE_POOL)
+def release_current(context: AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """`releases/current` names the newest release that passed."""
+    settings = Settings.from_environment()
+    newest = writer.release_folders(settings.releases)[-1]
+    writer.make_current(settings.releases, newest.name)
+    manifest = json.loads(Path(newest / writer.MANIFEST).read_text("utf-8"))
+    say(f"release {newest.name} is current")
+    return dg.MaterializeResult(
+        metadata={
+            "release": newest.name,
+            "path": dg.MetadataValue.path(str(newest)),
+            "rows": sum(table["row_count"] for table in manifest["tables"].values()),
+        }
+    )

@@ -1,0 +1,36 @@
+"""One pipeline at a time in a data folder; a second one is told so, and by whom it is kept out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from orchestration.lib.settings import Settings
+
+
+class PipelineRunning(RuntimeError):
+    """Another pipeline works in the same data folder."""
+
+
+@contextmanager
+def pipeline_lock(settings: Settings) -> Iterator[None]:
+    """Hold `$DATA/pipeline.lock` for the time of the block; the system lets go of it when the process dies.
+
+    Raises PipelineRunning.
+    """
+    descriptor = os.open(settings.data / "pipeline.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+            raise PipelineRunning(
+                f"Another pipeline (process {holder}) works in {settings.data}. Wait until it has ended; nothing was done."
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(descriptor)

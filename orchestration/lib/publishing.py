@@ -1,0 +1,111 @@
+"""From a checked warehouse to a release: the facts about it, the candidate, and the step that makes it current."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from orchestration.expectations.release import release_suites
+from orchestration.expectations.results import ChecksFailed, ExpectationResult, require_passed
+from orchestration.expectations.runner import run_suites
+from orchestration.expectations.suites import Layer
+from orchestration.lib import build, warehouse
+from orchestration.lib.release import writer
+from orchestration.lib.settings import Settings
+
+MODEL_LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A release folder that is written but may not be current yet; `is_new` is false when nothing had changed."""
+
+    folder: Path
+    is_new: bool
+
+
+def _commit(project: Path) -> str:
+    """The commit of the project, with a mark when files differ from it; empty where there is no git."""
+    try:
+        head = subprocess.run(
+            ["git", "-C", str(project), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changed = subprocess.run(
+            ["git", "-C", str(project), "status", "--porcelain"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return f"{head}+changes" if changed else head
+
+
+def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
+    """Write a release of the warehouse as it stands.
+
+    Raises ChecksFailed unless raw, staging, intermediate and marts passed their checks for this very build.
+    """
+    connection = warehouse.connect(settings)
+    try:
+        plan = build.plan_build(connection, settings.project)
+        require_passed(connection, ["raw"], plan.raw_id, "to release")
+        require_passed(connection, MODEL_LAYERS, plan.build_id, "to release")
+        cursor = connection.execute("select * from quality.deliveries order by period, delivery, path")
+        names = [column[0] for column in cursor.description]
+        deliveries = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        key = connection.execute("select max(key_id) from build.key").fetchone()
+    finally:
+        connection.close()
+    current = writer.current_release(settings.releases)
+    if current is not None and build.released_build_id(current) == plan.build_id:
+        return Candidate(current, is_new=False)
+    facts = writer.ReleaseFacts(
+        created_at=created_at,
+        build_id=plan.build_id,
+        project_hash=plan.project_hash,
+        key_id=str(key[0]) if key is not None and key[0] else "",
+        commit=_commit(settings.project),
+        dbt_version=importlib.metadata.version("dbt-core"),
+        deliveries=deliveries,
+    )
+    folder = writer.write_release(
+        settings.warehouse,
+        settings.releases,
+        release_id=writer.release_identifier(created_at, plan.build_id),
+        facts=facts,
+        previous=current,
+        project=settings.project,
+        temporary=settings.tmp,
+        memory_limit=settings.memory_limit,
+    )
+    return Candidate(folder, is_new=True)
+
+
+def check_candidate(settings: Settings, candidate: Path) -> list[ExpectationResult]:
+    """Run the release suites on a candidate; a refused candidate is removed, so that it can never be taken for a release.
+
+    Raises ChecksFailed when an error-severity expectation failed, after writing the Data Docs.
+    """
+    current = writer.current_release(settings.releases)
+    previous = current if current is not None and current != candidate else None
+    suites = release_suites(previous)
+    results = run_suites(
+        candidate / "release.duckdb", suites, build_id=candidate.name, data_docs=settings.data_docs
+    )
+    return results
+
+
+def refuse_candidate(settings: Settings, candidate: Path, results: Sequence[ExpectationResult]) -> None:
+    """Remove the candidate and raise ChecksFailed naming what failed."""
+    failed = [result for result in results if not result.success and result.severity == "error"]
+    if not failed:
+        return
+    if candidate != writer.current_release(settings.releases):
+        for path in [candidate, *candidate.rglob("*")]:
+            path.chmod(0o700 if path.is_dir() else 0o600)
+        shutil.rmtree(candidate)
+    lines = "\n".join(f"- {result.table}: {result.meaning} Found: {result.observed}" for result in failed)
+    raise ChecksFailed(f"The release was refused and removed; {len(failed)} check(s) failed:\n{lines}")

@@ -1,0 +1,23 @@
+{#-
+    unique_combination for a `monthly` model, of the months that its newest build wrote: what has not been written since
+    it was tested can't have changed, and the test's cost follows the month, not the history.
+-#}
+{% test unique_in_built_months(model, columns) %}
+select
+    {{ columns | join(', ') }},
+    count(*) as row_count
+from {{ model }}
+where month in (
+    select month
+    from build.model_months
+    where
+        model = '{{ model.schema }}.{{ model.identifier }}'
+        and build_number = (
+            select max(build_number)
+            from build.model_months
+            where model = '{{ model.schema }}.{{ model.identifier }}'
+        )
+)
+group by {{ columns | join(', ') }}
+having count(*) > 1
+{% endtest %}

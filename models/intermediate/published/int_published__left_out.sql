@@ -93,9 +93,10 @@ vintages as (
         columns.table_id,
         columns.vintage,
         tables.content_code,
-        list(columns.normalised_label_end) as label_ends
+        list(columns.normalised_label_end) as label_ends,
+        bool_or(columns.column_role = 'period') as has_period
     from columns
-    inner join tables on columns.table_id = tables.table_id
+    left join tables on columns.table_id = tables.table_id
     group by columns.table_id, columns.vintage, tables.content_code
 ),
 
@@ -127,3 +128,12 @@ select
     label,
     0 as row_count
 from missing_measures
+union all
+select
+    table_id,
+    vintage,
+    'missing_period_column' as reason_code,
+    '' as label,
+    0 as row_count
+from vintages
+where not has_period

@@ -54,8 +54,8 @@ class FoundDelivery:
     """A folder of the landing zone that has a manifest. `path` is relative to the landing zone, with `/`.
 
     `period` is the folder's text (whether a month or not), `delivery` None when the folder's name has no number.
-    `manifest_bytes` is None when the manifest is no regular file. `trouble` is set when the system could not read it: that
-    says nothing about the delivery.
+    `manifest_bytes` is None when the manifest is no regular file. `trouble` is set when the system could not read it:
+    that says nothing about the delivery.
     """
 
     path: str
@@ -79,7 +79,7 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says. A field that is missing or of the wrong type is empty or None, and there is a reason for it."""
+    """What a manifest says. A field that is missing or of the wrong type is empty or None, and has a reason."""
 
     period: str
     delivery: int | None
@@ -110,8 +110,8 @@ def read_fetched_suppliers(project: Path) -> frozenset[str]:
 def discover(landing: Path) -> list[FoundDelivery]:
     """Every `<landing>/<period>/<delivery>/` with a manifest, by period, number and path.
 
-    A folder without a manifest isn't there yet; names that begin with a dot are someone's unfinished work. A folder with a
-    manifest whose name can't be understood is returned too, so that it gets rejected aloud. Raises LandingMissing.
+    A folder without a manifest isn't there yet; names that begin with a dot are someone's unfinished work. A folder
+    with a manifest whose name can't be understood is returned too, so that it gets rejected aloud. Raises LandingMissing.
     """
     if not landing.is_dir():
         raise LandingMissing(f"The landing zone {landing} is no folder: set JOBCENTER_LANDING (or LANDING=… of make).")

@@ -1,7 +1,7 @@
-"""The ledger `$DATA/deliveries.jsonl`: the first decision about each manifest, one JSON line each, outside the warehouse.
+"""The ledger `$DATA/deliveries.jsonl`: the first decision about each manifest, as JSON lines outside the warehouse.
 
-It makes a rebuild come to the same decisions. The line is on disk before the warehouse commits: after a crash between the
-two, the delivery is unknown to the warehouse and is loaded again, as in a rebuild. One path of healing serves both.
+It makes a rebuild come to the same decisions. The line is on disk before the warehouse commits: after a crash between
+the two, the delivery is unknown to the warehouse and is loaded again, as in a rebuild. One path of healing serves both.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class Ledger:
                 self._remember(_decision(json.loads(line)))
             except (ValueError, KeyError, TypeError) as error:
                 raise LedgerBroken(
-                    f"{self.path}, line {number} can't be read ({type(error).__name__}). Put back a copy of the file, or "
-                    "remove that line: the delivery it was about is then decided anew."
+                    f"{self.path}, line {number} can't be read ({type(error).__name__}). Put back a copy of the file, "
+                    "or remove that line: the delivery it was about is then decided anew."
                 ) from error
 
 

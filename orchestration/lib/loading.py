@@ -1,7 +1,7 @@
 """Loading deliveries: from a folder of the landing zone to rows of `raw` and decisions in `quality`.
 
-What stands in the warehouse is a function of the set of deliveries: the order of loading doesn't matter, and loading one
-twice changes nothing. Each delivery is one transaction; the decision is in the ledger before the transaction commits.
+What stands in the warehouse is a function of the set of deliveries: the order of loading doesn't matter, and loading
+one twice changes nothing. Each delivery is one transaction; the decision is in the ledger before it commits.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class RejectedDelivery:
 
 @dataclass(frozen=True)
 class LostDelivery:
-    """A delivery that was accepted once, is not in the warehouse now and can't be loaded again: its figures are lost."""
+    """A delivery accepted once that is not in the warehouse now and can't be loaded again: its figures are lost."""
 
     path: str
     period: str
@@ -82,9 +82,9 @@ class LostDelivery:
 class LoadReport:
     """What one call of `load_pending` did.
 
-    `superseded` names the deliveries (path) that this run's deliveries have wholly replaced, or that were late for that.
-    `postponed` could not be judged for a reason of the system (path, message): nothing is decided about them, and the next
-    run tries again. `lost` is told on every run as long as it is so.
+    `superseded` names the deliveries (path) that have been wholly replaced, or came when they already were. `postponed`
+    could not be judged for a reason of the system (path, message): nothing is decided, and the next run tries again.
+    `lost` is told on every run as long as it is so.
     """
 
     accepted: list[LoadedDelivery] = field(default_factory=list)
@@ -135,17 +135,19 @@ def load_pending(
     periods: Collection[str] | None = None,
     progress: Callable[[str], None] | None = None,
     now: datetime | None = None,
+    contracts: Mapping[str, DatasetContract] | None = None,
     ledger_path: Path | None = None,
     known_until: datetime | None = None,
 ) -> LoadReport:
     """Load every delivery of the landing zone that the warehouse doesn't know yet, by period and number.
 
-    `periods` (`YYYY-MM`) limits it to folders of those months. With `known_until` only deliveries that the ledger first saw
-    by then are loaded (a rebuild as of that time), from the ledger `ledger_path`, which is not written.
-    Known folders are recognised by their manifest; their files are not read again.
+    `periods` (`YYYY-MM`) limits it to folders of those months. With `known_until` only deliveries that the ledger first
+    saw by then are loaded (a rebuild as of that time), from the ledger `ledger_path`, which is not written. Known
+    folders are recognised by their manifest; their files are not read again. `contracts` are read when not given.
 
-    Raises KeyMissing, KeyTooShort, KeyMismatch, LedgerBroken, RuleMissing, ContractError, LandingMissing, and duckdb.Error
-    or OSError when warehouse or ledger can't be written: the delivery at hand is then rolled back, and a next run goes on.
+    Raises KeyMissing, KeyTooShort, KeyMismatch, LedgerBroken, RuleMissing, ContractError, LandingMissing, and
+    duckdb.Error or OSError when warehouse or ledger can't be written: the delivery at hand is then rolled back, and a
+    next run goes on.
     """
     say = progress or (lambda text: None)
     ensure_schemas(connection)
@@ -154,7 +156,7 @@ def load_pending(
     run = _Run(
         connection=connection,
         settings=settings,
-        contracts=load_contracts(settings.project / "contracts"),
+        contracts=contracts or load_contracts(settings.project / "contracts"),
         fetched_suppliers=read_fetched_suppliers(settings.project),
         ledger=ledger,
         is_ledger_written=known_until is None,
@@ -276,8 +278,8 @@ def _judge(run: _Run, room: ReadingRoom, found: FoundDelivery) -> _Judgement:
         reasons.append(
             Reason(
                 "content_changed",
-                "this delivery was accepted before, and its files are no longer those that were loaded. The figures from "
-                f"its data sets can't be rebuilt: {', '.join(sorted(shown(entry.dataset) for entry in manifest.files))}.",
+                "this delivery was accepted before, and its files are no longer those that were loaded. The figures "
+                f"from it can't be rebuilt: {', '.join(sorted(shown(entry.dataset) for entry in manifest.files))}.",
             )
         )
     return _Judgement(manifest, tuple(map(str, reasons)), tuple(files))
@@ -332,8 +334,8 @@ def _ensure_key(connection: duckdb.DuckDBPyConnection, key: Key) -> None:
         return
     if recorded and _holds_persons(connection):
         raise KeyMismatch(
-            f"The warehouse was loaded with key {recorded[0]}, but the key given now is {key.key_id}: one person would be "
-            "two. Give the former key, or hash everything anew from the landing zone with `make rekey`."
+            f"The warehouse was loaded with key {recorded[0]}, but the key given now is {key.key_id}: one person would "
+            "be two. Give the former key, or hash everything anew from the landing zone with `make rekey`."
         )
     connection.execute("begin transaction")
     connection.execute("delete from build.key")
@@ -538,7 +540,7 @@ def _lineage(dataset: str, supplier: str, fetched_suppliers: frozenset[str]) -> 
 
 
 def _set_superseded(connection: duckdb.DuckDBPyConnection, period: str, fetched_suppliers: frozenset[str]) -> None:
-    """Superseded is a delivery whose every data set stands in raw from a higher number; published tables always stand."""
+    """Superseded is a delivery whose every data set has come again with a higher number; published tables stay."""
     contained = connection.execute(
         """
         select deliveries.delivery, delivery_datasets.dataset, deliveries.supplier

@@ -1,7 +1,7 @@
 """The key that turns a CPR number into a pseudonym, and the pseudonym itself.
 
-`person_key` = the first 8 bytes, big endian, of HMAC-SHA-256(key, person_id as UTF-8). With the key a number can be found
-again; without it 64 bits of a keyed hash say nothing. So the key is never written to the warehouse, only its id.
+`person_key` = the first 8 bytes, big endian, of HMAC-SHA-256(key, person_id as UTF-8). With the key a number can be
+found again; without it 64 bits of a keyed hash say nothing. So the key is never written to the warehouse, only its id.
 """
 
 from __future__ import annotations

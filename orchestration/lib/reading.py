@@ -130,7 +130,8 @@ class ReadingRoom:
             return None, [Reason("unreadable", f"{name}: {error}")]
         except duckdb.OutOfMemoryException:
             raise ReadingFailed(
-                f"{name} needs more memory than JOBCENTER_MEMORY_LIMIT allows (identifiers are never spilled to disk): raise it."
+                f"{name} needs more memory than JOBCENTER_MEMORY_LIMIT allows (identifiers are never spilled to disk): "
+                "raise it."
             ) from None
         except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
             # Our own mistake; its text holds SQL and names of columns, never cells.
@@ -174,7 +175,7 @@ class ReadingRoom:
         for rule in contract.uniqueness:
             self._judge_uniqueness(contract, rule)
         counts = self._connection.execute(
-            f"select broken, count(*) from judged_{contract.name} where broken is not null group by broken order by broken"
+            f"select broken, count(*) from judged_{contract.name} where broken is not null group by 1 order by 1"
         ).fetchall()
         return JudgedFile(entry, contract, rows, tuple((rules[code], count) for code, count in counts)), reasons
 

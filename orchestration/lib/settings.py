@@ -24,8 +24,8 @@ class SettingsError(RuntimeError):
 class Settings:
     """The places of one installation.
 
-    `landing` holds the deliveries (read only for us), `data` everything that we write. `key_text` is a secret and is kept
-    out of `repr`, so that it can't reach a log by accident.
+    `landing` holds the deliveries (read only for us), `data` everything that we write. `key_text` is a secret and is
+    kept out of `repr`, so that it can't reach a log by accident.
     """
 
     landing: Path
@@ -38,7 +38,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, project: Path = PROJECT_ROOT) -> Settings:
-        """Read JOBCENTER_LANDING, JOBCENTER_DATA, JOBCENTER_KEY_FILE, JOBCENTER_KEY, JOBCENTER_MEMORY_LIMIT, JOBCENTER_THREADS.
+        """Read JOBCENTER_LANDING, _DATA, _KEY_FILE, _KEY, _MEMORY_LIMIT (of DuckDB) and _THREADS.
 
         An empty variable counts as not set. Raises SettingsError when JOBCENTER_THREADS is no positive whole number.
         """
@@ -46,7 +46,7 @@ class Settings:
 
         def folder(name: str, default: Path) -> Path:
             text = values.get(name) or ""
-            return Path(os.path.abspath(Path(text).expanduser())) if text else default
+            return Path(text).expanduser().absolute() if text else default
 
         threads_text = values.get("JOBCENTER_THREADS") or ""
         if threads_text and (not threads_text.isascii() or not threads_text.isdigit() or int(threads_text) < 1):
@@ -56,7 +56,7 @@ class Settings:
             landing=folder("JOBCENTER_LANDING", project / "landing"),
             data=folder("JOBCENTER_DATA", project / "data"),
             project=project,
-            key_file=Path(os.path.abspath(Path(key_file_text).expanduser())) if key_file_text else None,
+            key_file=Path(key_file_text).expanduser().absolute() if key_file_text else None,
             key_text=values.get("JOBCENTER_KEY") or None,
             memory_limit=values.get("JOBCENTER_MEMORY_LIMIT") or "3GB",
             threads=int(threads_text) if threads_text else None,

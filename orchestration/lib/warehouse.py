@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +70,7 @@ def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyCo
     except duckdb.Error as error:
         raise _explained(error, path) from error
     if not read_only:
-        os.chmod(path, PRIVATE_FILE_MODE)
+        path.chmod(PRIVATE_FILE_MODE)
     return connection
 
 

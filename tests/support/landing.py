@@ -10,12 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.lib.contracts import DatasetContract, load_contracts
 from orchestration.lib.loading import LoadReport, load_pending
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import connect
@@ -67,9 +69,9 @@ def write_delivery(
 ) -> Path:
     """Write `<landing>/<period>/delivery-NNN/` and return the folder; the manifest is written last.
 
-    A data set is a list of rows (dictionaries; a missing key is null), an Arrow table as it stands, raw bytes of the file,
-    or for `jobindsats_*` the JSON document. `fmt` is parquet, csv or csv.gz. Cells of rows are converted to the contract's
-    types for Parquet and written as they stand for CSV. `manifest_overrides` replaces keys of the manifest,
+    A data set is a list of rows (dictionaries; a missing key is null), an Arrow table as it stands, raw bytes of the
+    file, or for `jobindsats_*` the JSON document. `fmt` is parquet, csv or csv.gz. Cells of rows are converted to the
+    contract's types for Parquet and written as they stand for CSV. `manifest_overrides` replaces keys of the manifest,
     `file_overrides` those of a data set's entry (by data set).
     """
     folder = landing / period / f"delivery-{number:03d}"
@@ -210,11 +212,16 @@ def make_settings(root: Path) -> Settings:
     return Settings(landing=landing, data=root / "data", key_text=TEST_KEY, memory_limit="512MB", threads=2).prepare()
 
 
+@cache
+def _contracts() -> dict[str, DatasetContract]:
+    return load_contracts()
+
+
 def load(settings: Settings, **options: Any) -> LoadReport:
     """Load what is pending and close the warehouse again."""
     connection = connect(settings)
     try:
-        return load_pending(connection, settings, **options)
+        return load_pending(connection, settings, **{"contracts": _contracts()} | options)
     finally:
         connection.close()
 

@@ -85,8 +85,8 @@ def test_a_landing_zone_that_is_no_folder_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{", b'{"a": 1', b"\xff\xfe", b"NaN garbage", b'{"period": "2024-03", "period": "2024-03"}', b"[" * 100_000,
-        b"[1]", b'"text"', b"null",
+        b"", b"{", b'{"a": 1', b"\xff\xfe", b"NaN garbage", b'{"period": "2024-03", "period": "2024-03"}',
+        b"[" * 100_000, b"[1]", b'"text"', b"null",
     ],
 )  # fmt: skip
 def test_a_manifest_that_is_no_json_object_is_unreadable(tmp_path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Who changes category under other thresholds: `python -m orchestration.commands.scenario --margin 0.15 --passive-limit 25`.
+"""Who changes category under other thresholds: `python -m orchestration.commands.scenario --margin 0.15`.
 
 Reads the newest release (or the warehouse with `--warehouse`), prints, and writes nothing. Exit status 0, or 2 when
 there is nothing to read or a parameter makes no sense.
@@ -49,7 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--conversations-limit", type=float, help="conversations goal met below this percentage (default: official)"
     )
-    parser.add_argument("--foertidspension", action="store_true", help="count førtidspension in the result goal (model)")
+    parser.add_argument(
+        "--foertidspension", action="store_true", help="count førtidspension in the result goal (model)"
+    )
     parser.add_argument("--period", help="one rolling year, e.g. 2024QMAT04 (default: all)")
     parser.add_argument("--warehouse", action="store_true", help="read the restricted warehouse instead of the release")
     return parser

@@ -1,7 +1,8 @@
 """The model of the expected level: from the tables of a period to fits, and from fits to tables.
 
-The dbt Python models in `models/intermediate/benefit_level` are thin wrappers around these functions. Everything is sorted
-here and BLAS is held to one thread, so the order of the input rows, the number of threads and a second run change nothing.
+The dbt Python models in `models/intermediate/benefit_level` are thin wrappers around these functions. Everything is
+sorted here and BLAS is held to one thread, so the order of the input rows, the number of threads and a second run
+change nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from orchestration.lib.columns import floats
 from orchestration.lib.statistics import (
     NORMAL_QUANTILE_975,
     RankDeficientError,
@@ -40,7 +42,8 @@ class LevelFit:
 
 
 def fit_levels(actuals: Columns, design: Columns, areas: Collection[str] | None = None) -> list[LevelFit]:
-    """Fit the actual share on the framework conditions, per period of `design` and benefit area, in order of their codes.
+    """Fit the actual share on the framework conditions, per period of `design` and benefit area, in order of their
+    codes.
 
     `actuals`: period_code, benefit_area_code, municipality_code, actual_percentage, population_16_66 (the weight).
     `design`: period_code, municipality_code, covariate_code, covariate_value: every cell of the complete periods.
@@ -56,7 +59,8 @@ def fit_levels(actuals: Columns, design: Columns, areas: Collection[str] | None 
 
 
 def fitted_table(fits: Sequence[LevelFit]) -> pa.Table:
-    """Return one row per period, municipality and benefit area with the fitted share and the noise of the difference."""
+    """Return one row per period, municipality and benefit area with the fitted share and the noise of the
+    difference."""
     half = [NORMAL_QUANTILE_975 * level.fit.residual_standard_errors for level in fits]
     return pa.table(
         {
@@ -101,7 +105,8 @@ def coefficient_table(fits: Sequence[LevelFit]) -> pa.Table:
 
 
 def diagnostics_table(fits: Sequence[LevelFit]) -> pa.Table:
-    """Return one row per fit: R², residual variance, and the largest leverage and variance inflation with their owners."""
+    """Return one row per fit: R², residual variance, and the largest leverage and variance inflation with their
+    owners."""
     leverage_owner = [int(np.argmax(level.fit.leverage)) for level in fits]
     inflation_owner = [int(np.argmax(level.fit.variance_inflation[1:])) for level in fits]
     return pa.table(
@@ -143,7 +148,8 @@ def diagnostics_table(fits: Sequence[LevelFit]) -> pa.Table:
 def rank_table(fits: Sequence[LevelFit], periods: Columns) -> pa.Table:
     """Return the simulated rank's interval and tail chances per period, municipality and benefit area of `fits`.
 
-    `periods` gives the simulation's rules per period_code: rank_simulation_draws, rank_simulation_seed, best_rank_maximum.
+    `periods` gives the simulation's rules per period_code: rank_simulation_draws, rank_simulation_seed,
+    best_rank_maximum.
     """
     rules = {
         str(code): (int(draws), int(seed), int(tail))
@@ -177,7 +183,7 @@ def _fit_period(period_code: str, actuals: Columns, design: Columns, areas: Coll
         np.asarray(design["covariate_code"])[in_period].astype(str), return_inverse=True
     )
     matrix = np.full((len(municipality_codes), len(covariate_codes)), np.nan)
-    matrix[rows, places] = _floats(design["covariate_value"])[in_period]
+    matrix[rows, places] = floats(design["covariate_value"])[in_period]
     if np.isnan(matrix).any():
         raise ValueError(f"{period_code}: {int(np.isnan(matrix).sum())} cells of the framework conditions lack.")
 
@@ -191,8 +197,8 @@ def _fit_period(period_code: str, actuals: Columns, design: Columns, areas: Coll
         chosen = chosen[np.argsort(codes, kind="stable")]
         if not np.array_equal(np.sort(codes), municipality_codes):
             raise ValueError(f"{period_code}, {area_code}: shares and framework conditions cover other municipalities.")
-        actual_percentage = _floats(actuals["actual_percentage"])[chosen]
-        weights = _floats(actuals["population_16_66"])[chosen]
+        actual_percentage = floats(actuals["actual_percentage"])[chosen]
+        weights = floats(actuals["population_16_66"])[chosen]
         names = [str(code) for code in covariate_codes]
         try:
             fit = fit_weighted_least_squares(actual_percentage, matrix, weights, names)
@@ -213,12 +219,6 @@ def _fit_period(period_code: str, actuals: Columns, design: Columns, areas: Coll
 
 def _values(columns: Columns, name: str) -> list[str]:
     return sorted({str(value) for value in columns[name]})
-
-
-def _floats(values: Any) -> NDArray[np.float64]:
-    if isinstance(values, np.ma.MaskedArray):
-        return values.astype(np.float64).filled(np.nan)
-    return np.asarray(values, dtype=np.float64)
 
 
 def _observation_keys(fits: Sequence[LevelFit]) -> dict[str, pa.Array]:

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from orchestration.lib.columns import floats
 from orchestration.lib.statistics import pearson, spearman
 
 
 def correlation_table(municipalities: Mapping[str, Any]) -> pa.Table:
     """Return one row per period_code with both coefficients of on_time_share and difference_percentage_points.
 
-    Only municipalities with both values count (`municipality_count`); nobody is weighted. Rows are sorted by municipality,
-    so that the order of the input changes nothing. Coefficients are null with fewer than four or without variation.
+    Only municipalities with both values count (`municipality_count`); nobody is weighted. Rows are sorted by
+    municipality, so that the order of the input changes nothing. Coefficients are null with fewer than four or
+    without variation.
     """
     periods = np.asarray(municipalities["period_code"]).astype(str)
     codes = np.asarray(municipalities["municipality_code"]).astype(str)
-    on_time = _floats(municipalities["on_time_share"])
-    difference = _floats(municipalities["difference_percentage_points"])
+    on_time = floats(municipalities["on_time_share"])
+    difference = floats(municipalities["difference_percentage_points"])
     rows: list[dict[str, Any]] = []
     for period in sorted(set(periods.tolist())):
         places = np.flatnonzero((periods == period) & np.isfinite(on_time) & np.isfinite(difference))
@@ -48,7 +50,3 @@ def correlation_table(municipalities: Mapping[str, Any]) -> pa.Table:
         ]
     )
     return pa.Table.from_pylist(rows, schema=schema)
-
-
-def _floats(values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.ma.asarray(values).astype(np.float64).filled(np.nan)

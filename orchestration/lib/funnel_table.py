@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from orchestration.lib.columns import floats
 from orchestration.lib.statistics import funnel_limits
 
 _LIMITS = ("lower_95", "upper_95", "lower_998", "upper_998")
@@ -22,10 +23,7 @@ def funnel_table(shares: Mapping[str, Any]) -> pa.Table:
     periods = np.asarray(shares["period_code"]).astype(str)
     measures = np.asarray(shares["measure_id"]).astype(str)
     codes = np.asarray(shares["municipality_code"]).astype(str)
-    values, sizes, targets = (
-        np.ma.asarray(shares[name]).astype(np.float64).filled(np.nan)
-        for name in ("measure_value", "measured_count", "national_value")
-    )
+    values, sizes, targets = (floats(shares[name]) for name in ("measure_value", "measured_count", "national_value"))
     rows: list[dict[str, Any]] = []
     for period, measure in sorted(set(zip(periods.tolist(), measures.tolist(), strict=True))):
         usable = np.isfinite(values) & (sizes > 0) & np.isfinite(targets)

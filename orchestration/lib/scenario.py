@@ -1,7 +1,8 @@
 """What another set of thresholds would change: categories under them against those of `official`. Writes nothing.
 
-The rules are those of the model int_category__decisions, on the same values; a test holds the two together. The function
-`compare_scenario` takes an open database and parameters, so that the command line and the Dagster job ask alike.
+The rules are those of the model int_category__decisions, on the same values; a test holds the two together. The
+function `compare_scenario` takes an open database and parameters, so that the command line and the Dagster job ask
+alike.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def result_status(difference: float | None, margin: float) -> str | None:
 
 
 def focus_status(is_in_force: bool, value: float | None, limit: float | None) -> str | None:
-    """Return met, not_met, not_in_force, or None when in force without a value; a value equal to the limit is not met."""
+    """Return met, not_met, not_in_force, or None when in force without a value; a value equal to the limit is not
+    met."""
     if not is_in_force:
         return "not_in_force"
     if value is None or limit is None:
@@ -148,7 +150,9 @@ def describe(comparison: ScenarioComparison) -> str:
     tried = comparison.parameters
     limits = [
         f"margin {tried.margin:g} percentage points",
-        "passive limit as official" if tried.passive_limit is None else f"passive limit {tried.passive_limit:g} per cent",
+        "passive limit as official"
+        if tried.passive_limit is None
+        else f"passive limit {tried.passive_limit:g} per cent",
         "conversations limit as official"
         if tried.conversations_limit is None
         else f"conversations limit {tried.conversations_limit:g} per cent",
@@ -158,11 +162,15 @@ def describe(comparison: ScenarioComparison) -> str:
     for period, official in comparison.official_counts.items():
         tried_counts = comparison.scenario_counts[period]
         categories = sorted(set(official) | set(tried_counts))
-        counts = "  ".join(f"{number}: {official.get(number, 0)} → {tried_counts.get(number, 0)}" for number in categories)
+        counts = "  ".join(
+            f"{number}: {official.get(number, 0)} → {tried_counts.get(number, 0)}" for number in categories
+        )
         lines.append(f"  {period}  {counts}")
     lines += ["", f"{len(comparison.changes)} changes of category:"]
     if comparison.changes:
-        lines.append(f"  {'period':<11} {'municipality':<20} {'category':<9} {'difference':>10} {'passive':>8} {'few talks':>9}")
+        lines.append(
+            f"  {'period':<11} {'municipality':<20} {'category':<9} {'difference':>10} {'passive':>8} {'few talks':>9}"
+        )
     for change in comparison.changes:
         lines.append(
             f"  {change.period_code:<11} {change.municipality_name:<20} "

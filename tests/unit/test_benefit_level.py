@@ -45,9 +45,13 @@ def _tables(order: np.random.Generator | None = None) -> tuple[dict[str, np.ndar
         actual_rows = [actual_rows[place] for place in order.permutation(len(actual_rows))]
         design_rows = [design_rows[place] for place in order.permutation(len(design_rows))]
     names = ("period_code", "benefit_area_code", "municipality_code", "actual_percentage", "population_16_66")
-    actuals = dict(zip(names, (np.array(column, dtype=object) for column in zip(*actual_rows, strict=True)), strict=True))
+    actuals = dict(
+        zip(names, (np.array(column, dtype=object) for column in zip(*actual_rows, strict=True)), strict=True)
+    )
     names = ("period_code", "municipality_code", "covariate_code", "covariate_value")
-    design = dict(zip(names, (np.array(column, dtype=object) for column in zip(*design_rows, strict=True)), strict=True))
+    design = dict(
+        zip(names, (np.array(column, dtype=object) for column in zip(*design_rows, strict=True)), strict=True)
+    )
     return actuals, design
 
 
@@ -61,7 +65,10 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
 
 def test_there_is_a_fit_per_area_and_the_country_is_as_expected() -> None:
     fits = fit_levels(*_tables())
-    assert [(fit.period_code, fit.benefit_area_code) for fit in fits] == [("2024QMAT02", "all"), ("2024QMAT02", "dagpenge")]
+    assert [(fit.period_code, fit.benefit_area_code) for fit in fits] == [
+        ("2024QMAT02", "all"),
+        ("2024QMAT02", "dagpenge"),
+    ]
     diagnostics = diagnostics_table(fits).to_pylist()
     assert all(abs(row["weighted_difference_sum"]) < 1e-6 for row in diagnostics)
     assert [row["column_count"] for row in diagnostics] == [4, 4]
@@ -70,7 +77,8 @@ def test_there_is_a_fit_per_area_and_the_country_is_as_expected() -> None:
     actual, expected = (np.array(table.column(name)) for name in ("actual_percentage", "expected_percentage"))
     assert actual - expected == pytest.approx(np.array(table.column("difference_percentage_points")), abs=1e-12)
     lower, upper, error = (
-        np.array(table.column(name)) for name in ("difference_lower_95", "difference_upper_95", "difference_standard_error")
+        np.array(table.column(name))
+        for name in ("difference_lower_95", "difference_upper_95", "difference_standard_error")
     )
     assert upper - lower == pytest.approx(2 * 1.959964 * error)
 

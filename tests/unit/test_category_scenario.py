@@ -1,10 +1,12 @@
 """The probability of a category, and what-if scenarios on a small hand-made release."""
 
+import csv
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
+import yaml
 
 from orchestration.lib.category import category_probability, probability_table
 from orchestration.lib.reading_places import NothingToRead, Place
@@ -81,6 +83,42 @@ def test_a_combination_that_the_decision_table_lacks_is_an_error() -> None:
         decide_category(("met", "met", "met"), {})
 
 
+@pytest.mark.parametrize("name", ["category_of_every_combination", "category_exactly_on_the_line"])
+def test_the_what_if_decides_as_the_model_does(name: str) -> None:
+    """The table-driven unit tests of int_category__decisions, run through the Python rules: neither may drift."""
+    folder = Path(__file__).resolve().parents[2] / "models" / "intermediate" / "category"
+    tests = yaml.safe_load((folder / "_category__unit_tests.yml").read_text(encoding="utf-8"))["unit_tests"]
+    test = next(test for test in tests if test["name"] == name)
+    given = {part["input"]: list(csv.DictReader(part["rows"].splitlines())) for part in test["given"]}
+    decisions = {
+        (row["result_status"], row["offers_status"], row["conversations_status"]): int(row["municipality_category"])
+        for row in given["ref('rule_category_decisions')"]
+    }
+    expected = {
+        row["municipality_code"]: int(row["municipality_category"])
+        for row in csv.DictReader(test["expect"]["rows"].splitlines())
+    }
+
+    def number(text: str) -> float | None:
+        return float(text) if text else None
+
+    decided = {}
+    for row in given["ref('int_category__inputs')"]:
+        offers, conversations = (row[f"is_{goal}_in_force"] == "true" for goal in ("offers", "conversations"))
+        statuses = (
+            result_status(number(row["difference_percentage_points"]), float(row["result_margin"])),
+            focus_status(offers, number(row["passive_percentage"]), number(row["passive_limit_percentage"])),
+            focus_status(
+                conversations,
+                number(row["few_conversations_percentage"]),
+                number(row["few_conversations_limit_percentage"]),
+            ),
+        )
+        decided[row["municipality_code"]] = decide_category(statuses, decisions)
+    assert len(decided) >= 10
+    assert decided == expected
+
+
 @pytest.fixture()
 def warehouse() -> Place:
     """Four municipalities in a period with both goals, and one period in which offers are suspended."""
@@ -88,27 +126,33 @@ def warehouse() -> Place:
     connection.execute("""
         create schema marts;
         create table marts.dim_rules as
-            select 'category_decision' as rule_code, r || '/' || o || '/' || c as rule_key, date '1900-01-01' as valid_from_date,
+            select 'category_decision' as rule_code, r || '/' || o || '/' || c as rule_key, date '1900-01-01' as
+                valid_from_date,
                 case when r = 'met' and o <> 'not_met' and c <> 'not_met' then 1
                      when o <> 'not_met' and c <> 'not_met' then 2 when r = 'met' then 3 else 4 end as value
             from (values ('met'), ('not_met')) as a(r),
                  (values ('met'), ('not_met'), ('not_in_force')) as b(o),
                  (values ('met'), ('not_met'), ('not_in_force')) as d(c);
         create table marts.dim_municipalities as
-            select * from (values ('0101', 'København', true), ('0101', 'Gammelt navn', false), ('0147', 'Frederiksberg', true),
-                ('0253', 'Greve', true), ('0306', 'Odsherred', true)) as m(municipality_code, municipality_name, is_current);
+            select * from (values ('0101', 'København', true), ('0101', 'Gammelt navn', false), ('0147',
+                'Frederiksberg', true),
+                ('0253', 'Greve', true), ('0306', 'Odsherred', true)) as m(municipality_code, municipality_name,
+                    is_current);
         create table marts.fct_category_assignments as
             select * from (values
-                ('official', '2020QMAT02', '0101', 4, 0.1::double, 32.0::double, 30.0::double, 10.0::double, 20.0::double),
+                ('official', '2020QMAT02', '0101', 4, 0.1::double, 32.0::double, 30.0::double, 10.0::double,
+                    20.0::double),
                 ('official', '2020QMAT02', '0147', 1, -0.5, 27.0, 30.0, 10.0, 20.0),
                 ('official', '2020QMAT02', '0253', 2, 0.2, 20.0, 30.0, 10.0, 20.0),
                 ('official', '2020QMAT02', '0306', 0, -0.5, null, 30.0, 10.0, 20.0),
                 ('official', '2021QMAT04', '0147', 1, -0.5, 45.0, null, 10.0, 20.0),
                 ('draft_2019', '2020QMAT02', '0101', 4, 0.1, 32.0, 20.0, 10.0, 20.0)
             ) as t(scenario_code, period_code, municipality_code, municipality_category, difference_percentage_points,
-                passive_percentage, passive_limit_percentage, few_conversations_percentage, few_conversations_limit_percentage);
+                passive_percentage, passive_limit_percentage, few_conversations_percentage,
+                    few_conversations_limit_percentage);
         create table marts.fct_benefit_levels as
-            select '2020QMAT02' as period_code, '0253' as municipality_code, 'all_with_foertidspension' as benefit_area_code,
+            select '2020QMAT02' as period_code, '0253' as municipality_code, 'all_with_foertidspension' as
+                benefit_area_code,
                 'model' as expected_source, -0.1::double as difference_percentage_points;
     """)
     return Place(connection, Path("warehouse.duckdb"), is_release=False)

@@ -145,7 +145,8 @@ def test_the_simulation_uses_pcg64_with_seed_1() -> None:
 def test_funnel_limits_without_overdispersion_are_the_published_formula() -> None:
     """Target 0.3 and 100 persons: standard error sqrt(0.3·0.7/100) = 0.0458258.
 
-    95 per cent: 0.3 ± 1.959964·0.0458258 = 0.2101832 … 0.3898168. 99.8: 0.3 ± 3.090232·0.0458258 = 0.1583878 … 0.4416122.
+    95 per cent: 0.3 ± 1.959964·0.0458258 = 0.2101832 … 0.3898168. 99.8: 0.3 ± 3.090232·0.0458258 = 0.1583878 …
+    0.4416122.
     """
     limits = funnel_limits(np.array([0.31, 0.29]), np.array([100.0, 400.0]), 0.3)
     assert limits.overdispersion == 1

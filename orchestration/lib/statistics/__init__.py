@@ -1,7 +1,7 @@
 """Statistics behind the measures: weighted least squares, rank simulation, funnel limits, correlations.
 
-Pure functions on NumPy arrays. They read no table, no clock and no file; dbt's Python models hand them sorted arrays and
-write what they return. SciPy and statsmodels are left out on purpose (importing them takes longer than all the sums
+Pure functions on NumPy arrays. They read no table, no clock and no file; dbt's Python models hand them sorted arrays
+and write what they return. SciPy and statsmodels are left out on purpose (importing them takes longer than all the sums
 together); the tests compare every function with them.
 """
 

@@ -29,9 +29,9 @@ class FunnelLimits:
 def winsorised_overdispersion(z_scores: FloatArray, winsorised_share: float = WINSORISED_SHARE) -> float:
     """Return φ̂ = mean of z² after winsorising (Spiegelhalter 2005, multiplicative over-dispersion).
 
-    The z-scores below the ``winsorised_share`` quantile are set to it, those above the 1 − ``winsorised_share`` quantile
-    likewise (quantiles with linear interpolation), so that a few true outliers do not widen the funnel for everybody.
-    Never below 1: less spread than chance alone narrows no limit. No z-score at all gives 1.
+    The z-scores below the ``winsorised_share`` quantile are set to it, those above the 1 − ``winsorised_share``
+    quantile likewise (quantiles with linear interpolation), so that a few true outliers do not widen the funnel for
+    everybody. Never below 1: less spread than chance alone narrows no limit. No z-score at all gives 1.
     """
     finite = z_scores[np.isfinite(z_scores)]
     if finite.size == 0:
@@ -47,8 +47,8 @@ def funnel_limits(
 
     limit = target ± z · sqrt(φ · target · (1 − target) ÷ size), cut off at 0 and 1, with z = 1.959964 and 3.090232.
     ``shares`` and ``target`` lie in 0–1; ``sizes`` are numbers of persons or obligations (a mean of months may have
-    decimals). A share that is NaN or a size of 0 gives NaN for that observation. A target of 0 or 1 leaves no spread: the
-    limits are the target and φ is 1. Raises ValueError for a target outside 0–1 or arrays of different length.
+    decimals). A share that is NaN or a size of 0 gives NaN for that observation. A target of 0 or 1 leaves no spread:
+    the limits are the target and φ is 1. Raises ValueError for a target outside 0–1 or arrays of different length.
     """
     shares = np.asarray(shares, dtype=np.float64)
     sizes = np.asarray(sizes, dtype=np.float64)

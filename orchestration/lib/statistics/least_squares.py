@@ -90,7 +90,7 @@ def fit_weighted_least_squares(
     return WeightedFit(
         coefficients=to_own_units @ scaled_coefficients,
         coefficient_standard_errors=np.sqrt(sigma_squared * np.diag(own_inverse)),
-        # the scaled columns have weighted length 1 and are orthogonal to the intercept, so the inverse's diagonal is the VIF
+        # Scaled columns have weighted length 1 and are orthogonal to the intercept: the inverse's diagonal is the VIF.
         variance_inflation=np.concatenate([[np.nan], np.diag(scaled_inverse)[1:]]),
         fitted=fitted,
         residuals=residuals,

@@ -1,0 +1,406 @@
+"""Where a figure comes from: its counts, the rules and deliveries behind it, its distance to each line, and its SQL.
+
+`explain` reads the warehouse (deliveries and rules stand there) and returns text; it writes nothing. What it shows is
+counts and shares of a municipality, never a person.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from orchestration.lib.reading_places import NothingToRead, Place
+
+HISTORY = None
+"""A window without beginning: every delivered month up to the figure's."""
+
+
+@dataclass(frozen=True)
+class MeasureSource:
+    """Where a monthly measure stands: its fact, its columns, the rules it rests on and the data sets it reads."""
+
+    fact: str
+    group_columns: tuple[str, ...]
+    value: str
+    numerator: str | None
+    denominator: str | None
+    rule_columns: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    inputs: tuple[tuple[str, int | None], ...] = ()
+    """(data set, months back that are read; HISTORY = all)."""
+
+
+_SPELLS = ("benefit_periods", HISTORY)
+_FOCUS_INPUTS = (_SPELLS, ("conversations", 11), ("active_offers", 11), ("ordinary_hours", 11))
+_FOCUS_PARAMETERS = ("passive_minimum_months", "activity_window_months")
+
+MEASURES: dict[str, MeasureSource] = {
+    "conversation_coverage": MeasureSource(
+        "conversation_coverage",
+        ("target_group_code",),
+        "sufficient_share",
+        "sufficient_count",
+        "person_count",
+        ("rule_id",),
+        ("spell_gap_days",),
+        (_SPELLS, ("conversations", HISTORY)),
+    ),
+    "conversation_timeliness": MeasureSource(
+        "conversation_timeliness",
+        ("target_group_code", "sequence_number"),
+        "on_time_share",
+        "on_time_count",
+        "obligation_count",
+        ("rule_id",),
+        ("spell_gap_days",),
+        (_SPELLS, ("conversations", HISTORY)),
+    ),
+    "conversation_within_10_days": MeasureSource(
+        "conversation_requests",
+        (),
+        "within_10_days_share",
+        "within_10_days_count",
+        "requested_count",
+        (),
+        ("request_days",),
+        (("conversations", 0),),
+    ),
+    "passive_share": MeasureSource(
+        "focus_goals",
+        ("benefit_group_code",),
+        "passive_share",
+        "passive_count",
+        "person_count",
+        ("hours_rule_id",),
+        _FOCUS_PARAMETERS,
+        _FOCUS_INPUTS,
+    ),
+    "few_conversations_share": MeasureSource(
+        "focus_goals",
+        ("benefit_group_code",),
+        "few_conversations_share",
+        "few_conversations_count",
+        "person_count",
+        (),
+        (*_FOCUS_PARAMETERS, "few_conversations_minimum"),
+        _FOCUS_INPUTS,
+    ),
+    "uncontacted_share": MeasureSource(
+        "focus_goals",
+        ("benefit_group_code",),
+        "uncontacted_share",
+        "uncontacted_count",
+        "person_count",
+        ("hours_rule_id",),
+        _FOCUS_PARAMETERS,
+        _FOCUS_INPUTS,
+    ),
+    "passive_share_by_duration": MeasureSource(
+        "passive_by_duration",
+        ("benefit_group_code", "duration_band_code"),
+        "passive_share",
+        "passive_count",
+        "person_count",
+        (),
+        ("spell_gap_days",),
+        (_SPELLS, ("active_offers", HISTORY)),
+    ),
+    "four_weeks_offer_share": MeasureSource(
+        "offer_effort",
+        ("benefit_group_code",),
+        "four_weeks_share",
+        "four_weeks_count",
+        "person_count",
+        (),
+        ("four_weeks_days", "passive_minimum_months"),
+        (_SPELLS, ("active_offers", 11)),
+    ),
+    "first_offer_by_6_months_share": MeasureSource(
+        "offer_effort",
+        ("benefit_group_code",),
+        "first_offer_in_time_share",
+        "first_offer_in_time_count",
+        "reached_six_months_count",
+        (),
+        ("first_offer_months",),
+        (_SPELLS, ("active_offers", HISTORY)),
+    ),
+    "full_time_persons": MeasureSource(
+        "benefit_recipients",
+        ("benefit_group_code",),
+        "full_time_persons",
+        "full_time_persons",
+        None,
+        (),
+        (),
+        (("benefit_periods", 0),),
+    ),
+    "support_share": MeasureSource(
+        "benefit_recipients",
+        ("benefit_group_code",),
+        "share_of_population_percentage",
+        "full_time_persons",
+        "population_16_66",
+        (),
+        (),
+        (("benefit_periods", 0), ("population", 11)),
+    ),
+    "average_spell_days": MeasureSource(
+        "results",
+        ("benefit_group_code",),
+        "average_spell_days",
+        None,
+        "ended_spell_count",
+        (),
+        ("spell_gap_days",),
+        (_SPELLS,),
+    ),
+    "retention_share": MeasureSource(
+        "results",
+        ("benefit_group_code",),
+        "retained_share",
+        "retained_count",
+        "ended_spell_count",
+        (),
+        ("retention_months",),
+        (_SPELLS, ("ordinary_hours", 0)),
+    ),
+}
+YEARLY = ("benefit_level_difference", "category")
+"""Measures of a rolling year (`YYYYQMATqq`)."""
+
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_ROLLING_YEAR = re.compile(r"(\d{4})QMAT(02|04)")
+
+
+def explain(place: Place, municipality: str, period: str, measure: str, group: str | None = None) -> str:
+    """Return the explanation of a figure as text.
+
+    `municipality` is a code or a name, `period` a month (`2024-03`) or, for benefit_level_difference and category, a
+    rolling year (`2024QMAT02`), `group` a group, area or scenario code where the measure has several. Raises
+    NothingToRead that says what could have been asked for instead.
+    """
+    code, name = _municipality(place, municipality)
+    if measure in YEARLY:
+        if _ROLLING_YEAR.fullmatch(period) is None:
+            raise NothingToRead(
+                f"{measure} is a measure of rolling years: give a period such as 2024QMAT02, not {period}."
+            )
+        sections = (
+            _category(place, code, period, group) if measure == "category" else _level(place, code, period, group)
+        )
+        last_month = date(int(period[:4]), 6 if period.endswith("02") else 12, 1)
+        # A focus share of the year's first month looks eleven months further back, and spells have no beginning.
+        focus = (("conversations", 22), ("active_offers", 22), ("ordinary_hours", 22)) if measure == "category" else ()
+        spells = HISTORY if measure == "category" else 11
+        sections += _deliveries(
+            place, last_month, (("benefit_periods", spells), ("population", 0), ("framework_conditions", 0), *focus)
+        )
+    elif measure in MEASURES:
+        if _MONTH.fullmatch(period) is None:
+            raise NothingToRead(f"{measure} is a monthly measure: give a period such as 2024-03, not {period}.")
+        source = MEASURES[measure]
+        month = date(int(period[:4]), int(period[5:]), 1)
+        sections = _monthly(place, source, code, month, group)
+        sections += _deliveries(place, month, source.inputs)
+    else:
+        raise NothingToRead(f"There is no measure {measure}; there are {', '.join((*MEASURES, *YEARLY))}.")
+    return "\n".join([f"{measure} · {name} ({code}) · {period}", *sections])
+
+
+def _municipality(place: Place, municipality: str) -> tuple[str, str]:
+    rows = place.rows(
+        f"""
+        select municipality_code, municipality_name from {place.dimension("municipalities")}
+        where is_current and (municipality_code = ? or lower(municipality_name) = lower(?))
+        """,
+        [municipality, municipality],
+    )
+    if not rows:
+        raise NothingToRead(f"There is no municipality {municipality}: give a four-digit code or a name, e.g. Nyborg.")
+    return rows[0]["municipality_code"], rows[0]["municipality_name"]
+
+
+def _monthly(place: Place, source: MeasureSource, code: str, month: date, group: str | None) -> list[str]:
+    fact = place.fact(source.fact)
+    columns = [
+        *source.group_columns,
+        *(column for column in (source.numerator, source.denominator, source.value) if column is not None),
+        *source.rule_columns,
+    ]
+    columns = list(dict.fromkeys(columns))
+    condition = f"where month = date '{month}' and municipality_code = '{code}'"
+    if group is not None and source.group_columns:
+        parts = group.split(":")
+        if len(parts) > len(source.group_columns):
+            raise NothingToRead(f"The groups of this measure are {':'.join(source.group_columns)}, not {group}.")
+        for column, part in zip(source.group_columns, parts, strict=False):
+            condition += f" and {column} = '{_code(part)}'"
+    order = f"order by {', '.join(source.group_columns)}" if source.group_columns else ""
+    sql = f"select {', '.join(columns)}\nfrom {fact}\n{condition}\n{order}".rstrip()
+    rows = place.rows(sql)
+    if not rows:
+        months = place.rows(f"select min(month) as first, max(month) as last from {fact}")[0]
+        raise NothingToRead(f"{fact} has no such row; its months are {months['first']} to {months['last']}.")
+    lines = ["", "Figure (value = numerator ÷ denominator)"]
+    for row in rows:
+        label = ":".join(str(row[column]) for column in source.group_columns) or "all"
+        numerator = row[source.numerator] if source.numerator else None
+        denominator = row[source.denominator] if source.denominator else None
+        lines.append(f"  {label:<48} {_text(row[source.value]):>12} = {_text(numerator)} ÷ {_text(denominator)}")
+    rule_ids = [row[column] for row in rows for column in source.rule_columns if row[column] is not None]
+    lines += _rules(place, rule_ids, source.parameters, month)
+    return [*lines, "", "SQL that rebuilds it from the mart", *(f"  {line}" for line in sql.split("\n"))]
+
+
+def _level(place: Place, code: str, period: str, area: str | None) -> list[str]:
+    fact = place.fact("benefit_levels")
+    sql = (
+        f"select * exclude (period_code, municipality_code)\nfrom {fact}\n"
+        f"where period_code = '{period}' and municipality_code = '{code}'"
+        f" and benefit_area_code = '{_code(area or 'all')}'\n"
+        "order by expected_source"
+    )
+    rows = place.rows(sql)
+    if not rows:
+        raise NothingToRead(f"{fact} has no level of {period} and this area. {_lacking(place, period)}".strip())
+    lines = []
+    for row in rows:
+        lines += ["", f"Figure ({row['expected_source']}, area {row['benefit_area_code']})"]
+        lines.append(
+            f"  difference {_text(row['difference_percentage_points'])} percentage points = actual "
+            f"{_text(row['actual_percentage'])} − expected {_text(row['expected_percentage'])}"
+        )
+        lines.append(
+            f"  {_text(row['actual_full_time_persons'])} full-time persons against "
+            f"{_text(row['expected_full_time_persons'])} expected: {_text(row['difference_full_time_persons'])}, "
+            f"worth {_text(row['potential_dkk'])} kr. a year"
+        )
+        lines.append(f"  rank {_text(row['benchmark_rank'])} (published {_text(row['published_benchmark_rank'])})")
+        if row["difference_standard_error"] is not None:
+            lines.append(
+                f"  standard error {_text(row['difference_standard_error'])}, 95 per cent interval "
+                f"{_text(row['difference_lower_95'])} to {_text(row['difference_upper_95'])} (the model's noise only)"
+            )
+    lines += _rules(place, [], (), date(int(period[:4]), 6 if period.endswith("02") else 12, 1))
+    return [*lines, "", "SQL that rebuilds it from the mart", *(f"  {line}" for line in sql.split("\n"))]
+
+
+def _category(place: Place, code: str, period: str, scenario: str | None) -> list[str]:
+    fact = place.fact("category_assignments")
+    sql = (
+        f"select *\nfrom {fact}\nwhere period_code = '{period}' and municipality_code = '{code}' "
+        f"and scenario_code = '{_code(scenario or 'official')}'"
+    )
+    rows = place.rows(sql)
+    if not rows:
+        raise NothingToRead(f"{fact} has no row of {period} and this scenario: are its twelve months loaded?")
+    row = rows[0]
+    goals = (
+        ("result", "difference_percentage_points", "result_margin", "is_result_met", "result"),
+        ("active offers", "passive_percentage", "passive_limit_percentage", "is_offers_met", "passive"),
+        (
+            "conversations",
+            "few_conversations_percentage",
+            "few_conversations_limit_percentage",
+            "is_conversations_met",
+            "few_conversations",
+        ),
+    )
+    lines = ["", f"Figure: category {row['municipality_category']}, {row['category_name_da']} ({row['scenario_code']})"]
+    lines += [f"  {row['reason_da']}", f"  {row['reason_en']}", "", "Distance to each line (positive = good side)"]
+    for label, value, limit, is_met, prefix in goals:
+        lines.append(
+            f"  {label:<14} value {_text(row[value]):>10}  line {_text(row[limit]):>8}  met {_text(row[is_met]):<5}  "
+            f"distance {_text(row[f'{prefix}_distance']):>10}"
+            f"  persons to flip {_text(row[f'{prefix}_persons_to_flip'])}"
+        )
+    if row["category_probability"] is not None:
+        lines.append(
+            f"  probability of its side of the result goal {row['category_probability']:.3f} (the model's noise only)"
+        )
+    lines += _rules(
+        place, row["rule_set_id"].split(" + "), (), date(int(period[:4]), 6 if period.endswith("02") else 12, 1)
+    )
+    return [*lines, "", "SQL that rebuilds it from the mart", *(f"  {line}" for line in sql.split("\n"))]
+
+
+def _rules(place: Place, rule_ids: list[str], parameters: tuple[str, ...], month: date) -> list[str]:
+    """Return the rule rows named by the figure, and the parameters in force on the month's last day."""
+    if not rule_ids and not parameters:
+        return []
+    rows = place.rows(
+        f"""
+        select rule_id, value, unit, detail, legal_reference, source_url, evidence
+        from {place.dimension("rules")}
+        where list_contains(?, rule_id)
+            or (list_contains(?, rule_code) and valid_from_date <= last_day(cast(? as date))
+                and valid_to_date > last_day(cast(? as date)))
+        order by rule_id
+        """,
+        [sorted(set(rule_ids)), list(parameters), month, month],
+    )
+    lines = ["", "Rules"]
+    for row in rows:
+        what = " ".join(
+            str(part) for part in (_text(row["value"]), row["unit"], row["detail"]) if part not in (None, "–")
+        )
+        lines.append(f"  {row['rule_id']:<50} {what} · {row['legal_reference']} ({row['evidence']})")
+    missing = sorted(set(rule_ids) - {row["rule_id"] for row in rows})
+    return [*lines, *(f"  {rule_id:<50} not in dim_rules" for rule_id in missing)]
+
+
+def _deliveries(place: Place, month: date, inputs: tuple[tuple[str, int | None], ...]) -> list[str]:
+    """Return what stands in raw for the data sets and months that the figure reads."""
+    if place.is_release:
+        return []
+    lines = ["", "Deliveries behind it"]
+    for dataset, months_back in inputs:
+        rows = place.rows(
+            """
+            select strftime(period, '%Y-%m') as period, delivery, row_count
+            from raw.current_batches
+            where dataset = ? and period <= cast(? as date)
+                and (? is null or period >= cast(? as date) - to_months(cast(? as integer)))
+            order by period
+            """,
+            [dataset, month, months_back, month, months_back or 0],
+        )
+        if not rows:
+            lines.append(f"  {dataset:<22} nothing delivered for these months")
+            continue
+        rows_read = sum(int(row["row_count"]) for row in rows)
+        corrected = [f"{row['period']}/{row['delivery']:03d}" for row in rows if row["delivery"] != 1]
+        lines.append(
+            f"  {dataset:<22} {len(rows)} months {rows[0]['period']} … {rows[-1]['period']}, {rows_read} rows"
+            + (f"; other than delivery 1: {', '.join(corrected)}" if corrected else "")
+        )
+    return lines
+
+
+def _lacking(place: Place, period: str) -> str:
+    if place.is_release:
+        return ""
+    rows = place.rows(
+        "select missing_en from intermediate.int_benefit_level__model_status where period_code = ? and not is_complete",
+        [period],
+    )
+    return f"The model lacks {rows[0]['missing_en']}." if rows else ""
+
+
+def _code(text: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_]+", text) is None:
+        raise NothingToRead(f"{text!r} is not a code.")
+    return text
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return str(value)
+    return f"{float(value):.6f}".rstrip("0").rstrip(".")

@@ -111,7 +111,8 @@ def discover(landing: Path) -> list[FoundDelivery]:
     """Every `<landing>/<period>/<delivery>/` with a manifest, by period, number and path.
 
     A folder without a manifest isn't there yet; names that begin with a dot are someone's unfinished work. A folder
-    with a manifest whose name can't be understood is returned too, so that it gets rejected aloud. Raises LandingMissing.
+    with a manifest whose name can't be understood is returned too, so that it gets rejected aloud. Raises
+    LandingMissing.
     """
     if not landing.is_dir():
         raise LandingMissing(f"The landing zone {landing} is no folder: set JOBCENTER_LANDING (or LANDING=… of make).")

@@ -171,7 +171,9 @@ _TABLES = {
 
 def ensure_schemas(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the schemas and tables that the loader and the check runner write, where they are missing."""
+    connection.execute("begin transaction")
     for schema in _SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
     for table, columns in _TABLES.items():
         connection.execute(f"create table if not exists {table} ({columns})")
+    connection.execute("commit")

@@ -1,6 +1,6 @@
 {#-
-    A published label for comparing: lower case, single spaces, ": " before a part. The spacing before colons varies from
-    table to table and from fetch to fetch.
+    A published label for comparing: lower case, single spaces, ": " before a part. The spacing before colons varies
+    from table to table and from fetch to fetch.
 -#}
 {% macro published_label(label_expr) -%}
 lower({{ published_label_as_written(label_expr) }})

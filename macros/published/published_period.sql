@@ -1,6 +1,6 @@
 {#-
-    First and last day of a published period code: 2026M07, 2026Q01, 2022QMAT04 (the four quarters that end with it), 2025Y01 and
-    2026MYTD07 (January to the month). Null for anything else, also for a month 13.
+    First and last day of a published period code: 2026M07, 2026Q01, 2022QMAT04 (the four quarters that end with it),
+    2025Y01 and 2026MYTD07 (January to the month). Null for anything else, also for a month 13.
 -#}
 {% macro published_period_start(code_expr) -%}
 {%- set year = "cast(" ~ code_expr ~ "[1:4] as integer)" -%}

@@ -1,5 +1,5 @@
 {{ config(severity='warn') }}
-{#- Municipalities whose computed figures differ from the published ones by more than the tolerance, and in how many rows. -#}
+{#- Municipalities whose figures differ from the published ones by more than the tolerance, and in how many rows. -#}
 select
     municipality_code,
     municipality_name,

@@ -10,9 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.commands import fetch as fetch_command
+from orchestration.lib.loading import load_pending
 from orchestration.lib.official.answers import read_answer
 from orchestration.lib.official.fetching import Fetcher, FetchError, OfficialSettings, Outcome, read_queries
 from orchestration.lib.official.http import (
@@ -28,6 +30,7 @@ from orchestration.lib.official.jobindsats import CatalogueTable, JobindsatsClie
 from orchestration.lib.official.landing import newest_delivered
 from orchestration.lib.official.statbank import AGES, open_statbank
 from orchestration.lib.official.status import read_statuses
+from orchestration.lib.settings import Settings
 from tests.support.official_server import KEY, Fault, OfficialServer, Table
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -636,3 +639,36 @@ def test_an_old_v2_file_becomes_a_delivery_of_the_month_it_was_fetched_in(
     assert "1 rows as 2021-10/901" in capsys.readouterr().out
     delivered = environment / "landing" / "2021-10" / "delivery-901" / "jobindsats_y30r21.json"
     assert read_answer(delivered.read_bytes(), "x").rows == (("2020QMAT02", "Aarhus", Decimal("9.28")),)
+
+
+# The way into the warehouse ---------------------------------------------------------------------------------------
+
+
+def test_what_was_fetched_is_accepted_by_the_loader_and_every_vintage_stays(
+    server: OfficialServer, project: Path, clock: Clock, waits: list[float]
+) -> None:
+    table = server.add(expected_level())
+    table.figures["2020QMAT02", "Kommune 1", "A-dagpenge mv."] = [None, 3.10]
+    add_population(server, ("2026K3",))
+    run = fetcher(server, project, clock, waits)
+    run.fetch_jobindsats({"y30r21"})
+    table.update_latest = "2026-08-20"
+    table.figures["2020QMAT02", "Kommune 1", "A-dagpenge mv."] = [5, 3.15]
+    run.fetch_jobindsats({"y30r21"})
+    run.fetch_population()
+    settings = Settings(landing=project.parent / "landing", data=project.parent / "data")
+    with duckdb.connect() as connection:
+        report = load_pending(connection, settings)
+        assert [(loaded.path, loaded.rows) for loaded in report.accepted] == [
+            ("2026-08/delivery-901", 792),
+            ("2026-08/delivery-902", 792),
+            ("2026-09/delivery-901", 98),
+        ]
+        assert (report.rejected, report.superseded) == ([], [])
+        changed = connection.execute(
+            """select _delivery, cells[4:5] from raw.jobindsats_rows
+            where cells[1:3] = ['2020QMAT02', 'Kommune 1', 'A-dagpenge mv.'] order by 1"""
+        ).fetchall()
+        assert changed == [(901, [None, "3.1"]), (902, ["5", "3.15"])]
+        assert connection.execute("select count(*), min(supplier) from raw.population").fetchone() == (98, "statbank")
+        assert load_pending(connection, settings).unchanged == 3

@@ -63,8 +63,8 @@ broken as (
     inner join data_breaks
         on
             (
-                data_breaks.table_id = published.table_id
-                or data_breaks.benefit_group_code = published.benefit_group_code
+                published.table_id = data_breaks.table_id
+                or published.benefit_group_code = data_breaks.benefit_group_code
             )
             and published.period_end_date >= data_breaks.break_date
             and published.month < data_breaks.end_date

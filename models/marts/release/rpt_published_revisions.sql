@@ -54,8 +54,8 @@ broken as (
     inner join data_breaks
         on
             (
-                data_breaks.table_id = revisions.table_id
-                or data_breaks.benefit_group_code = tables.benefit_group_code
+                revisions.table_id = data_breaks.table_id
+                or tables.benefit_group_code = data_breaks.benefit_group_code
             )
             and revisions.period_end_date >= data_breaks.break_date
             and revisions.period_start_date < data_breaks.end_date

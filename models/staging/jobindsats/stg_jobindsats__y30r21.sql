@@ -81,8 +81,7 @@ positions as (
         min(column_position) filter (where column_code = 'area') as area_position,
         min(column_position) filter (where column_code = 'benefit_area') as benefit_area_position,
         {%- for code, _ in figures %}
-        min(column_position) filter (where column_code = '{{ code }}') as {{ code }}_position
-        {%- if not loop.last %},{% endif %}
+        min(column_position) filter (where column_code = '{{ code }}') as {{ code }}_position{{ "," if not loop.last }}
         {%- endfor %}
     from named
     group by _period, _delivery
@@ -96,8 +95,7 @@ published as (
         {{ published_label('table_rows.cells[positions.area_position]') }} as area_label,
         {{ published_label('table_rows.cells[positions.benefit_area_position]') }} as published_label,
         {%- for code, type in figures %}
-        try_cast(table_rows.cells[positions.{{ code }}_position] as {{ type }}) as {{ code }}
-        {%- if not loop.last %},{% endif %}
+        try_cast(table_rows.cells[positions.{{ code }}_position] as {{ type }}) as {{ code }}{{ "," if not loop.last }}
         {%- endfor %}
     from table_rows
     inner join positions

@@ -217,12 +217,10 @@ class Fetcher:
         dataset = f"jobindsats_{table.table_id}"
         newest = newest_delivered(self.settings.landing, JOBINDSATS, dataset)
         before = self._item(JOBINDSATS, table.table_id)
-        if newest is not None and before is not None and table.update_latest is not None:
-            if before.update_latest == table.update_latest:
-                detail = f"nothing newer than {table.update_latest}"
-                return self._note(
-                    JOBINDSATS, query.query_code, table.table_id, "unchanged", detail, table.update_latest
-                )
+        held_date = before.update_latest if before is not None and newest is not None else None
+        if held_date is not None and held_date == table.update_latest:
+            detail = f"nothing newer than {held_date}"
+            return self._note(JOBINDSATS, query.query_code, table.table_id, "unchanged", detail, held_date)
         answer = client.fetch_table(table, query.request(table.table_id), self.progress)
         if newest is not None and _digest_of(newest.file) == answer.digest():
             detail = f"the same figures as {newest.period}/{newest.delivery}"
@@ -247,10 +245,10 @@ class Fetcher:
             for quarter in quarters
         }
         before = self._item(STATBANK, POPULATION_ITEM)
-        if all(held.values()) and before is not None and state.updated not in (None, ""):
-            if before.update_latest == state.updated:
-                detail = f"nothing newer than {state.updated}"
-                return self._note(STATBANK, POPULATION_ITEM, POPULATION_ITEM, "unchanged", detail, state.updated)
+        held_date = before.update_latest if before is not None and all(held.values()) else None
+        if held_date is not None and held_date == state.updated:
+            detail = f"nothing newer than {held_date}"
+            return self._note(STATBANK, POPULATION_ITEM, POPULATION_ITEM, "unchanged", detail, held_date)
         codes = _read_column(self.settings.project / _MUNICIPALITIES_SEED, "municipality_code")
         population = client.population(state, quarters, codes, self.progress)
         deliveries = []

@@ -244,7 +244,7 @@ class JobindsatsClient:
         kept = {"kept_at": now.isoformat(), "update_latest": table.update_latest, "document": document}
         unfinished = file.with_suffix(f".{os.getpid()}.tmp")
         unfinished.write_text(json.dumps(kept, ensure_ascii=False, default=str), encoding="utf-8")
-        os.replace(unfinished, file)
+        unfinished.replace(file)
 
 
 def open_jobindsats(

@@ -52,9 +52,8 @@ def next_status(
     """The status after an attempt at `now`, given the one before it."""
     moment = now.isoformat(timespec="seconds")
     last_success = moment if state == "ok" else (before.last_success_at if before else None)
-    if state != "ok":
-        since = last_success
-    else:
+    since = last_success
+    if state == "ok":
         since = before.since if before is not None and before.state == "ok" else moment
     known = before.update_latest if before is not None and update_latest is None else update_latest
     return ItemStatus(state, since, reason, moment, last_success, known)
@@ -88,7 +87,7 @@ def write_statuses(data: Path, statuses: Mapping[str, SourceStatus]) -> None:
     }
     unfinished = data / f".{STATUS_FILE}.{os.getpid()}"
     unfinished.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, data / STATUS_FILE)
+    unfinished.replace(data / STATUS_FILE)
 
 
 def with_known_success(status: ItemStatus, delivered_at: str | None) -> ItemStatus:

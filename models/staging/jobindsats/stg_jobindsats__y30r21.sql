@@ -1,13 +1,3 @@
-{%- set figures = [
-    ('expected_full_time_persons', 'double'),
-    ('actual_full_time_persons', 'double'),
-    ('difference_full_time_persons', 'double'),
-    ('expected_percentage', 'double'),
-    ('actual_percentage', 'double'),
-    ('difference_percentage_points', 'double'),
-    ('published_benchmark_rank', 'integer'),
-] -%}
-
 with tables as (
     select
         columns,
@@ -80,9 +70,13 @@ positions as (
         min(column_position) filter (where column_code = 'period') as period_position,
         min(column_position) filter (where column_code = 'area') as area_position,
         min(column_position) filter (where column_code = 'benefit_area') as benefit_area_position,
-        {%- for code, _ in figures %}
-        min(column_position) filter (where column_code = '{{ code }}') as {{ code }}_position{{ "," if not loop.last }}
-        {%- endfor %}
+        min(column_position) filter (where column_code = 'expected_full_time_persons') as expected_full_time_persons_position,
+        min(column_position) filter (where column_code = 'actual_full_time_persons') as actual_full_time_persons_position,
+        min(column_position) filter (where column_code = 'difference_full_time_persons') as difference_full_time_persons_position,
+        min(column_position) filter (where column_code = 'expected_percentage') as expected_percentage_position,
+        min(column_position) filter (where column_code = 'actual_percentage') as actual_percentage_position,
+        min(column_position) filter (where column_code = 'difference_percentage_points') as difference_percentage_points_position,
+        min(column_position) filter (where column_code = 'published_benchmark_rank') as published_benchmark_rank_position
     from named
     group by _period, _delivery
 ),
@@ -94,9 +88,13 @@ published as (
         trim(table_rows.cells[positions.period_position]) as period_code,
         {{ published_label('table_rows.cells[positions.area_position]') }} as area_label,
         {{ published_label('table_rows.cells[positions.benefit_area_position]') }} as published_label,
-        {%- for code, type in figures %}
-        try_cast(table_rows.cells[positions.{{ code }}_position] as {{ type }}) as {{ code }}{{ "," if not loop.last }}
-        {%- endfor %}
+        try_cast(table_rows.cells[positions.expected_full_time_persons_position] as double) as expected_full_time_persons,
+        try_cast(table_rows.cells[positions.actual_full_time_persons_position] as double) as actual_full_time_persons,
+        try_cast(table_rows.cells[positions.difference_full_time_persons_position] as double) as difference_full_time_persons,
+        try_cast(table_rows.cells[positions.expected_percentage_position] as double) as expected_percentage,
+        try_cast(table_rows.cells[positions.actual_percentage_position] as double) as actual_percentage,
+        try_cast(table_rows.cells[positions.difference_percentage_points_position] as double) as difference_percentage_points,
+        try_cast(table_rows.cells[positions.published_benchmark_rank_position] as integer) as published_benchmark_rank
     from table_rows
     inner join positions
         on
@@ -117,9 +115,13 @@ select
     {{ published_period_end('newest.period_code') }} as period_end_date,
     areas.municipality_code,
     benefit_areas.benefit_area_code,
-    {%- for code, _ in figures %}
-    newest.{{ code }},
-    {%- endfor %}
+    newest.expected_full_time_persons,
+    newest.actual_full_time_persons,
+    newest.difference_full_time_persons,
+    newest.expected_percentage,
+    newest.actual_percentage,
+    newest.difference_percentage_points,
+    newest.published_benchmark_rank,
     newest._period as vintage_period,
     newest._delivery as vintage_delivery
 from newest

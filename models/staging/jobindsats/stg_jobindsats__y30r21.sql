@@ -70,13 +70,13 @@ positions as (
         min(column_position) filter (where column_code = 'period') as period_position,
         min(column_position) filter (where column_code = 'area') as area_position,
         min(column_position) filter (where column_code = 'benefit_area') as benefit_area_position,
-        min(column_position) filter (where column_code = 'expected_full_time_persons') as expected_full_time_persons_position,
-        min(column_position) filter (where column_code = 'actual_full_time_persons') as actual_full_time_persons_position,
-        min(column_position) filter (where column_code = 'difference_full_time_persons') as difference_full_time_persons_position,
+        min(column_position) filter (where column_code = 'expected_full_time_persons') as expected_persons_position,
+        min(column_position) filter (where column_code = 'actual_full_time_persons') as actual_persons_position,
+        min(column_position) filter (where column_code = 'difference_full_time_persons') as difference_persons_position,
         min(column_position) filter (where column_code = 'expected_percentage') as expected_percentage_position,
         min(column_position) filter (where column_code = 'actual_percentage') as actual_percentage_position,
-        min(column_position) filter (where column_code = 'difference_percentage_points') as difference_percentage_points_position,
-        min(column_position) filter (where column_code = 'published_benchmark_rank') as published_benchmark_rank_position
+        min(column_position) filter (where column_code = 'difference_percentage_points') as difference_points_position,
+        min(column_position) filter (where column_code = 'published_benchmark_rank') as rank_position
     from named
     group by _period, _delivery
 ),
@@ -88,13 +88,13 @@ published as (
         trim(table_rows.cells[positions.period_position]) as period_code,
         {{ published_label('table_rows.cells[positions.area_position]') }} as area_label,
         {{ published_label('table_rows.cells[positions.benefit_area_position]') }} as published_label,
-        try_cast(table_rows.cells[positions.expected_full_time_persons_position] as double) as expected_full_time_persons,
-        try_cast(table_rows.cells[positions.actual_full_time_persons_position] as double) as actual_full_time_persons,
-        try_cast(table_rows.cells[positions.difference_full_time_persons_position] as double) as difference_full_time_persons,
+        try_cast(table_rows.cells[positions.expected_persons_position] as double) as expected_full_time_persons,
+        try_cast(table_rows.cells[positions.actual_persons_position] as double) as actual_full_time_persons,
+        try_cast(table_rows.cells[positions.difference_persons_position] as double) as difference_full_time_persons,
         try_cast(table_rows.cells[positions.expected_percentage_position] as double) as expected_percentage,
         try_cast(table_rows.cells[positions.actual_percentage_position] as double) as actual_percentage,
-        try_cast(table_rows.cells[positions.difference_percentage_points_position] as double) as difference_percentage_points,
-        try_cast(table_rows.cells[positions.published_benchmark_rank_position] as integer) as published_benchmark_rank
+        try_cast(table_rows.cells[positions.difference_points_position] as double) as difference_percentage_points,
+        try_cast(table_rows.cells[positions.rank_position] as integer) as published_benchmark_rank
     from table_rows
     inner join positions
         on

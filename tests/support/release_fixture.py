@@ -58,7 +58,9 @@ class Fixture:
 
 
 def _months(first: dt.date, count: int) -> tuple[dt.date, ...]:
-    return tuple(dt.date(first.year + (first.month - 1 + i) // 12, (first.month - 1 + i) % 12 + 1, 1) for i in range(count))
+    return tuple(
+        dt.date(first.year + (first.month - 1 + i) // 12, (first.month - 1 + i) % 12 + 1, 1) for i in range(count)
+    )
 
 
 def _share(numerator: pd.Series, denominator: pd.Series) -> pd.Series:
@@ -134,7 +136,9 @@ def build(
         focus_parts.append(focus)
 
         bands = frame.merge(pd.DataFrame({"duration_band_code": BANDS}), how="cross")
-        bands["person_count"] = random.poisson(np.repeat(mean, len(BANDS)) * np.tile([0.08, 0.08, 0.14, 0.1, 0.1, 0.5], len(frame)))
+        bands["person_count"] = random.poisson(
+            np.repeat(mean, len(BANDS)) * np.tile([0.08, 0.08, 0.14, 0.1, 0.1, 0.5], len(frame))
+        )
         bands["passive_count"] = random.binomial(bands["person_count"], 0.5)
         band_parts.append(bands)
 
@@ -187,8 +191,15 @@ def build(
         pd.concat(focus_parts),
         key3,
         "benefit_group_code",
-        ["person_count", "passive_count", "few_conversations_count", "uncontacted_count", "four_weeks_count",
-         "reached_six_months_count", "first_offer_in_time_count"],
+        [
+            "person_count",
+            "passive_count",
+            "few_conversations_count",
+            "uncontacted_count",
+            "four_weeks_count",
+            "reached_six_months_count",
+            "first_offer_in_time_count",
+        ],
     )
     goals = focus_all[key3 + ["person_count"]].copy()
     for name in ("passive", "few_conversations", "uncontacted"):
@@ -200,7 +211,9 @@ def build(
     offers["four_weeks_share"] = _share(offers["four_weeks_count"], offers["person_count"])
     offers["reached_six_months_count"] = focus_all["reached_six_months_count"]
     offers["first_offer_in_time_count"] = focus_all["first_offer_in_time_count"]
-    offers["first_offer_in_time_share"] = _share(offers["first_offer_in_time_count"], offers["reached_six_months_count"])
+    offers["first_offer_in_time_share"] = _share(
+        offers["first_offer_in_time_count"], offers["reached_six_months_count"]
+    )
     tables["rpt_offer_effort"] = offers
 
     bands_all = _totals(
@@ -211,7 +224,9 @@ def build(
 
     recipients = pd.concat(recipient_parts)
     figures = ["person_count", "full_time_persons"]
-    inside = _totals(recipients[recipients.benefit_group_code != "foertidspension"], key3, "benefit_group_code", figures)
+    inside = _totals(
+        recipients[recipients.benefit_group_code != "foertidspension"], key3, "benefit_group_code", figures
+    )
     pension = _totals(recipients[recipients.benefit_group_code == "foertidspension"], key3, None, figures)
     both = pd.concat([inside[inside.benefit_group_code == "all"], pension])
     both = both.groupby(["month", "municipality_code"], as_index=False)[figures].sum()
@@ -238,16 +253,28 @@ def build(
     earlier = results_all[[*key3, "full_time_persons"]].copy()
     earlier["month"] = earlier["month"].map(lambda month: month.replace(year=month.year + 1))
     results_all = results_all.merge(earlier, on=key3, how="left", suffixes=("", "_earlier"))
-    results_all["full_time_persons_change"] = results_all["full_time_persons"] - results_all["full_time_persons_earlier"]
+    results_all["full_time_persons_change"] = (
+        results_all["full_time_persons"] - results_all["full_time_persons_earlier"]
+    )
     results_all["retained_share"] = _share(results_all["retained_count"], results_all["ended_spell_count"])
     days = results_all["days"].copy()
     tables["rpt_results"] = results_all[
-        [*key3, "full_time_persons", "full_time_persons_change", "ended_spell_count", "average_spell_days",
-         "average_weeks_on_support", "retained_count", "retained_share"]
+        [
+            *key3,
+            "full_time_persons",
+            "full_time_persons_change",
+            "ended_spell_count",
+            "average_spell_days",
+            "average_weeks_on_support",
+            "retained_count",
+            "retained_share",
+        ]
     ]
 
     key_target = ["month", "municipality_code", "target_group_code"]
-    coverage = _totals(pd.concat(coverage_parts), key_target, None, ["person_count", "sufficient_count", "conversations"])
+    coverage = _totals(
+        pd.concat(coverage_parts), key_target, None, ["person_count", "sufficient_count", "conversations"]
+    )
     coverage["sufficient_share"] = _share(coverage["sufficient_count"], coverage["person_count"])
     coverage["average_conversation_count"] = _share(coverage["conversations"], coverage["person_count"])
     coverage = coverage.drop(columns="conversations").assign(
@@ -301,8 +328,11 @@ def build(
         frame = frame.copy()
         if name.startswith("rpt_"):
             if "municipality_code" in frame:
-                frame.insert(list(frame.columns).index("municipality_code") + 1, "municipality_name",
-                             frame["municipality_code"].map(names))
+                frame.insert(
+                    list(frame.columns).index("municipality_code") + 1,
+                    "municipality_name",
+                    frame["municipality_code"].map(names),
+                )
             for column in frame:
                 if column == "month" or column.endswith("_date"):
                     frame[column] = pd.to_datetime(frame[column])
@@ -311,8 +341,10 @@ def build(
             frame["is_suppressed"] = False
         con.register("frame", frame)
         selected = ", ".join(
-            f'"{column}"::date as "{column}"' if column == "month" or column.endswith("_date")
-            else f'"{column}"::bigint as "{column}"' if column.endswith("_count") and column != "average_conversation_count" and "measure_results" not in name
+            f'"{column}"::date as "{column}"'
+            if column == "month" or column.endswith("_date")
+            else f'"{column}"::bigint as "{column}"'
+            if column.endswith("_count") and column != "average_conversation_count" and "measure_results" not in name
             else f'"{column}"'
             for column in frame
         )
@@ -324,12 +356,16 @@ def build(
     return Fixture(path, month_list, codes)
 
 
-def _measure_tables(tables: dict[str, pd.DataFrame], days: pd.Series, codes: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+def _measure_tables(
+    tables: dict[str, pd.DataFrame], days: pd.Series, codes: tuple[str, ...]
+) -> dict[str, pd.DataFrame]:
     """measure_results as clarifications.md describes it, and area_measure_results from the municipalities' rows."""
     parts = []
     for measure, table, numerator, denominator, value, group, unit in MEASURES:
         source = tables[table]
-        part = pd.DataFrame({"measure_id": measure, "month": source["month"], "municipality_code": source["municipality_code"]})
+        part = pd.DataFrame(
+            {"measure_id": measure, "month": source["month"], "municipality_code": source["municipality_code"]}
+        )
         part["group_code"] = group(source)
         part["numerator_count"] = days if numerator == "days" else source[numerator]
         part["denominator_count"] = source[denominator] if denominator else np.nan
@@ -349,40 +385,140 @@ def _measure_tables(tables: dict[str, pd.DataFrame], days: pd.Series, codes: tup
     area["measure_value"] = _share(area["numerator_count"], area["denominator_count"])
     return {
         "rpt_measure_results": long[
-            ["measure_id", "period_start_date", "period_end_date", "municipality_code", "group_code", "numerator_count",
-             "denominator_count", "measure_value", "unit"]
+            [
+                "measure_id",
+                "period_start_date",
+                "period_end_date",
+                "municipality_code",
+                "group_code",
+                "numerator_count",
+                "denominator_count",
+                "measure_value",
+                "unit",
+            ]
         ].assign(rule_id="project"),
         "rpt_area_measure_results": area,
     }
 
 
 MEASURES = (
-    ("conversation_coverage", "rpt_conversation_coverage", "sufficient_count", "person_count", "sufficient_share",
-     lambda s: s["target_group_code"], "share"),
-    ("conversation_timeliness", "rpt_conversation_timeliness", "on_time_count", "obligation_count", "on_time_share",
-     lambda s: s["target_group_code"] + ":" + s["sequence_number"].astype(str), "share"),
-    ("conversation_within_10_days", "rpt_conversation_requests", "within_10_days_count", "requested_count",
-     "within_10_days_share", lambda s: pd.Series("all", index=s.index), "share"),
-    ("passive_share", "rpt_focus_goals", "passive_count", "person_count", "passive_share",
-     lambda s: s["benefit_group_code"], "share"),
-    ("few_conversations_share", "rpt_focus_goals", "few_conversations_count", "person_count", "few_conversations_share",
-     lambda s: s["benefit_group_code"], "share"),
-    ("uncontacted_share", "rpt_focus_goals", "uncontacted_count", "person_count", "uncontacted_share",
-     lambda s: s["benefit_group_code"], "share"),
-    ("passive_share_by_duration", "rpt_passive_by_duration", "passive_count", "person_count", "passive_share",
-     lambda s: s["benefit_group_code"] + ":" + s["duration_band_code"], "share"),
-    ("four_weeks_offer_share", "rpt_offer_effort", "four_weeks_count", "person_count", "four_weeks_share",
-     lambda s: s["benefit_group_code"], "share"),
-    ("first_offer_by_6_months_share", "rpt_offer_effort", "first_offer_in_time_count", "reached_six_months_count",
-     "first_offer_in_time_share", lambda s: s["benefit_group_code"], "share"),
-    ("full_time_persons", "rpt_benefit_recipients", "full_time_persons", None, "full_time_persons",
-     lambda s: s["benefit_group_code"], "full-time persons"),
-    ("support_share", "rpt_benefit_recipients", "full_time_persons", "population_16_66", "share_of_population_percentage",
-     lambda s: s["benefit_group_code"], "percentage"),
-    ("average_spell_days", "rpt_results", "days", "ended_spell_count", "average_spell_days",
-     lambda s: s["benefit_group_code"], "days"),
-    ("retention_share", "rpt_results", "retained_count", "ended_spell_count", "retained_share",
-     lambda s: s["benefit_group_code"], "share"),
+    (
+        "conversation_coverage",
+        "rpt_conversation_coverage",
+        "sufficient_count",
+        "person_count",
+        "sufficient_share",
+        lambda s: s["target_group_code"],
+        "share",
+    ),
+    (
+        "conversation_timeliness",
+        "rpt_conversation_timeliness",
+        "on_time_count",
+        "obligation_count",
+        "on_time_share",
+        lambda s: s["target_group_code"] + ":" + s["sequence_number"].astype(str),
+        "share",
+    ),
+    (
+        "conversation_within_10_days",
+        "rpt_conversation_requests",
+        "within_10_days_count",
+        "requested_count",
+        "within_10_days_share",
+        lambda s: pd.Series("all", index=s.index),
+        "share",
+    ),
+    (
+        "passive_share",
+        "rpt_focus_goals",
+        "passive_count",
+        "person_count",
+        "passive_share",
+        lambda s: s["benefit_group_code"],
+        "share",
+    ),
+    (
+        "few_conversations_share",
+        "rpt_focus_goals",
+        "few_conversations_count",
+        "person_count",
+        "few_conversations_share",
+        lambda s: s["benefit_group_code"],
+        "share",
+    ),
+    (
+        "uncontacted_share",
+        "rpt_focus_goals",
+        "uncontacted_count",
+        "person_count",
+        "uncontacted_share",
+        lambda s: s["benefit_group_code"],
+        "share",
+    ),
+    (
+        "passive_share_by_duration",
+        "rpt_passive_by_duration",
+        "passive_count",
+        "person_count",
+        "passive_share",
+        lambda s: s["benefit_group_code"] + ":" + s["duration_band_code"],
+        "share",
+    ),
+    (
+        "four_weeks_offer_share",
+        "rpt_offer_effort",
+        "four_weeks_count",
+        "person_count",
+        "four_weeks_share",
+        lambda s: s["benefit_group_code"],
+        "share",
+    ),
+    (
+        "first_offer_by_6_months_share",
+        "rpt_offer_effort",
+        "first_offer_in_time_count",
+        "reached_six_months_count",
+        "first_offer_in_time_share",
+        lambda s: s["benefit_group_code"],
+        "share",
+    ),
+    (
+        "full_time_persons",
+        "rpt_benefit_recipients",
+        "full_time_persons",
+        None,
+        "full_time_persons",
+        lambda s: s["benefit_group_code"],
+        "full-time persons",
+    ),
+    (
+        "support_share",
+        "rpt_benefit_recipients",
+        "full_time_persons",
+        "population_16_66",
+        "share_of_population_percentage",
+        lambda s: s["benefit_group_code"],
+        "percentage",
+    ),
+    (
+        "average_spell_days",
+        "rpt_results",
+        "days",
+        "ended_spell_count",
+        "average_spell_days",
+        lambda s: s["benefit_group_code"],
+        "days",
+    ),
+    (
+        "retention_share",
+        "rpt_results",
+        "retained_count",
+        "ended_spell_count",
+        "retained_share",
+        lambda s: s["benefit_group_code"],
+        "share",
+    ),
 )
 
 
@@ -399,20 +535,31 @@ def _period_tables(
     for area in ("all", "dagpenge", "sygedagpenge", "kontanthjaelp"):
         for source in ("published", "model"):
             share = {"all": 1.0, "dagpenge": 0.3, "sygedagpenge": 0.25, "kontanthjaelp": 0.3}[area]
-            frame = pd.DataFrame({"period_code": period, "municipality_code": codes, "benefit_area_code": area, "expected_source": source})
+            frame = pd.DataFrame(
+                {
+                    "period_code": period,
+                    "municipality_code": codes,
+                    "benefit_area_code": area,
+                    "expected_source": source,
+                }
+            )
             frame["actual_percentage"] = (actual * share).round(2)
             frame["expected_percentage"] = (expected * share).round(2)
             frame["difference_percentage_points"] = frame["actual_percentage"] - frame["expected_percentage"]
             people = size * 40_000 * 5
             frame["actual_full_time_persons"] = (frame["actual_percentage"] / 100 * people).round(-1)
             frame["expected_full_time_persons"] = (frame["expected_percentage"] / 100 * people).round(-1)
-            frame["difference_full_time_persons"] = frame["actual_full_time_persons"] - frame["expected_full_time_persons"]
+            frame["difference_full_time_persons"] = (
+                frame["actual_full_time_persons"] - frame["expected_full_time_persons"]
+            )
             error = 0.4 if source == "model" else np.nan
             frame["difference_standard_error"] = error
             frame["difference_lower_95"] = frame["difference_percentage_points"] - 1.959964 * error
             frame["difference_upper_95"] = frame["difference_percentage_points"] + 1.959964 * error
             frame["benchmark_rank"] = frame["difference_percentage_points"].rank(method="first").astype(int)
-            frame["published_benchmark_rank"] = frame["benchmark_rank"].astype("float64") if source == "published" else np.nan
+            frame["published_benchmark_rank"] = (
+                frame["benchmark_rank"].astype("float64") if source == "published" else np.nan
+            )
             frame["potential_dkk"] = frame["difference_full_time_persons"] * 70_000
             levels.append(frame)
     for index, code in enumerate(codes):
@@ -437,21 +584,39 @@ def _period_tables(
             category = 1 if result and offers and talks else 2 if offers and talks else 3 if result else 4
             flips = [
                 max(1, int(np.ceil(abs(distance) / 100 * base - 1e-9)))
-                for distance, base in ((margin - difference, 200.0), (limit - passive, persons[code]), (20 - few, persons[code]))
+                for distance, base in (
+                    (margin - difference, 200.0),
+                    (limit - passive, persons[code]),
+                    (20 - few, persons[code]),
+                )
             ]
             categories.append(
                 {
-                    "scenario_code": scenario, "period_code": period, "municipality_code": code,
-                    "is_annual_statement": True, "difference_percentage_points": difference,
-                    "expected_source": "published", "result_margin": margin, "is_result_met": result,
-                    "passive_percentage": passive, "passive_limit_percentage": limit, "is_offers_met": offers,
-                    "few_conversations_percentage": few, "few_conversations_limit_percentage": 20.0,
-                    "is_conversations_met": talks, "municipality_category": category,
-                    "category_name_da": CATEGORY_NAMES[category][0], "category_name_en": CATEGORY_NAMES[category][1],
-                    "category_order": order.index(category) + 1, "category_probability": np.nan,
-                    "result_distance": margin - difference, "passive_distance": limit - passive,
-                    "few_conversations_distance": 20 - few, "result_persons_to_flip": flips[0],
-                    "passive_persons_to_flip": flips[1], "few_conversations_persons_to_flip": flips[2],
+                    "scenario_code": scenario,
+                    "period_code": period,
+                    "municipality_code": code,
+                    "is_annual_statement": True,
+                    "difference_percentage_points": difference,
+                    "expected_source": "published",
+                    "result_margin": margin,
+                    "is_result_met": result,
+                    "passive_percentage": passive,
+                    "passive_limit_percentage": limit,
+                    "is_offers_met": offers,
+                    "few_conversations_percentage": few,
+                    "few_conversations_limit_percentage": 20.0,
+                    "is_conversations_met": talks,
+                    "municipality_category": category,
+                    "category_name_da": CATEGORY_NAMES[category][0],
+                    "category_name_en": CATEGORY_NAMES[category][1],
+                    "category_order": order.index(category) + 1,
+                    "category_probability": np.nan,
+                    "result_distance": margin - difference,
+                    "passive_distance": limit - passive,
+                    "few_conversations_distance": 20 - few,
+                    "result_persons_to_flip": flips[0],
+                    "passive_persons_to_flip": flips[1],
+                    "few_conversations_persons_to_flip": flips[2],
                     "persons_to_flip": min(flips),
                     "reason_da": f"Forskel {difference:.2f}, passive {passive:.2f} pct., få samtaler {few:.2f} pct.",
                     "reason_en": f"Difference {difference:.2f}, passive {passive:.2f} per cent, few conversations {few:.2f} per cent.",
@@ -459,11 +624,22 @@ def _period_tables(
                 }
             )
             supervision.append(
-                (scenario, newest.year - 1, code, "selected" if category == 4 else "none",
-                 newest.year - 1 if category == 4 else None, "Kategori %d" % category, "Category %d" % category)
+                (
+                    scenario,
+                    newest.year - 1,
+                    code,
+                    "selected" if category == 4 else "none",
+                    newest.year - 1 if category == 4 else None,
+                    "Kategori %d" % category,
+                    "Category %d" % category,
+                )
             )
     timely = tables["rpt_conversation_timeliness"]
-    timely = timely[timely.municipality_code != "0000"].groupby("municipality_code")[["on_time_count", "obligation_count"]].sum()
+    timely = (
+        timely[timely.municipality_code != "0000"]
+        .groupby("municipality_code")[["on_time_count", "obligation_count"]]
+        .sum()
+    )
     scatter = pd.DataFrame({"period_code": period, "municipality_code": codes})
     scatter["on_time_share"] = scatter["municipality_code"].map(timely["on_time_count"] / timely["obligation_count"])
     scatter["difference_percentage_points"] = scatter["municipality_code"].map(level["difference_percentage_points"])
@@ -474,25 +650,50 @@ def _period_tables(
     ]
     correlation = pd.DataFrame(
         [(period, count, 0.02, -0.18, 0.22, 0.01, -0.19, 0.21)],
-        columns=["period_code", "municipality_count", "pearson", "pearson_lower_95", "pearson_upper_95", "spearman",
-                 "spearman_lower_95", "spearman_upper_95"],
+        columns=[
+            "period_code",
+            "municipality_count",
+            "pearson",
+            "pearson_lower_95",
+            "pearson_upper_95",
+            "spearman",
+            "spearman_lower_95",
+            "spearman_upper_95",
+        ],
     )
     ranks = levels[1][["period_code", "municipality_code", "benchmark_rank"]].rename(columns={"benchmark_rank": "rank"})
     ranks = ranks.assign(
-        measure_id="benefit_level_difference", expected_source="model", rank_lower_95=(ranks["rank"] - 12).clip(lower=1),
-        rank_upper_95=(ranks["rank"] + 12).clip(upper=count), best_ten_probability=0.1, worst_ten_probability=0.1,
+        measure_id="benefit_level_difference",
+        expected_source="model",
+        rank_lower_95=(ranks["rank"] - 12).clip(lower=1),
+        rank_upper_95=(ranks["rank"] + 12).clip(upper=count),
+        best_ten_probability=0.1,
+        worst_ten_probability=0.1,
     )
     return {
         "rpt_benefit_levels": pd.concat(levels, ignore_index=True),
         "rpt_similar_municipalities": pd.DataFrame(
             similar,
-            columns=["period_code", "municipality_code", "similarity_rank", "similar_municipality_code",
-                     "expected_percentage_difference"],
+            columns=[
+                "period_code",
+                "municipality_code",
+                "similarity_rank",
+                "similar_municipality_code",
+                "expected_percentage_difference",
+            ],
         ),
         "rpt_category_assignments": pd.DataFrame(categories),
         "rpt_supervision": pd.DataFrame(
             supervision,
-            columns=["scenario_code", "statement_year", "municipality_code", "status", "entered_year", "reason_da", "reason_en"],
+            columns=[
+                "scenario_code",
+                "statement_year",
+                "municipality_code",
+                "status",
+                "entered_year",
+                "reason_da",
+                "reason_en",
+            ],
         ),
         "rpt_timeliness_and_results": scatter,
         "rpt_timeliness_and_results_correlation": correlation,
@@ -505,19 +706,82 @@ def _small_tables(
 ) -> dict[str, pd.DataFrame]:
     """Dimensions, and the follow-up of the letters."""
     areas = pd.read_csv(REFERENCE / "municipality_areas.csv", dtype=str)
-    coverage = tables["rpt_conversation_coverage"].set_index(["month", "municipality_code", "target_group_code"])["sufficient_share"]
+    coverage = tables["rpt_conversation_coverage"].set_index(["month", "municipality_code", "target_group_code"])[
+        "sufficient_share"
+    ]
     follow = []
     for code in codes:
         for target in TARGET_GROUPS:
             base, later = coverage[months[0], code, target], coverage[months[-1], code, target]
             country = coverage[months[-1], "0000", target]
-            status = None if pd.isna(later) else "well_below" if later < country - 0.1 else "below" if later < country else "at_or_above"
-            follow.append(("2018-06", code, target, months[0], months[-1], base, later, (later - base) * 100, country, status,
-                           bool(later - base >= 0.05), False))
-    measures = pd.read_csv(REFERENCE / "measures.csv", dtype=str) if (REFERENCE / "measures.csv").exists() else pd.DataFrame(
-        [(m[0], m[0].replace("_", " "), m[0].replace("_", " "), "Definition", "Definition", m[6], "lower_is_better", "LAB", "https://star.dk")
-         for m in MEASURES] + [("benefit_level_difference", "Forventet og faktisk niveau", "Expected and actual level", "", "", "percentage points", "lower", "", "")],
-        columns=["measure_id", "name_da", "name_en", "definition_da", "definition_en", "unit", "direction", "legal_reference", "source_url"],
+            status = (
+                None
+                if pd.isna(later)
+                else "well_below"
+                if later < country - 0.1
+                else "below"
+                if later < country
+                else "at_or_above"
+            )
+            follow.append(
+                (
+                    "2018-06",
+                    code,
+                    target,
+                    months[0],
+                    months[-1],
+                    base,
+                    later,
+                    (later - base) * 100,
+                    country,
+                    status,
+                    bool(later - base >= 0.05),
+                    False,
+                )
+            )
+    measures = (
+        pd.read_csv(REFERENCE / "measures.csv", dtype=str)
+        if (REFERENCE / "measures.csv").exists()
+        else pd.DataFrame(
+            [
+                (
+                    m[0],
+                    m[0].replace("_", " "),
+                    m[0].replace("_", " "),
+                    "Definition",
+                    "Definition",
+                    m[6],
+                    "lower_is_better",
+                    "LAB",
+                    "https://star.dk",
+                )
+                for m in MEASURES
+            ]
+            + [
+                (
+                    "benefit_level_difference",
+                    "Forventet og faktisk niveau",
+                    "Expected and actual level",
+                    "",
+                    "",
+                    "percentage points",
+                    "lower",
+                    "",
+                    "",
+                )
+            ],
+            columns=[
+                "measure_id",
+                "name_da",
+                "name_en",
+                "definition_da",
+                "definition_en",
+                "unit",
+                "direction",
+                "legal_reference",
+                "source_url",
+            ],
+        )
     )
     municipalities = reference[["municipality_code", "municipality_name", "region_code", "region_name"]].copy()
     for kind in ("rar_area", "jobcentre"):
@@ -527,18 +791,35 @@ def _small_tables(
     return {
         "rpt_follow_up": pd.DataFrame(
             follow,
-            columns=["round_code", "municipality_code", "target_group_code", "baseline_month", "follow_up_month",
-                     "baseline_share", "follow_up_share", "change_percentage_points", "national_follow_up_share", "status",
-                     "is_improved", "is_on_list"],
+            columns=[
+                "round_code",
+                "municipality_code",
+                "target_group_code",
+                "baseline_month",
+                "follow_up_month",
+                "baseline_share",
+                "follow_up_share",
+                "change_percentage_points",
+                "national_follow_up_share",
+                "status",
+                "is_improved",
+                "is_on_list",
+            ],
         ),
         "dim_municipalities": municipalities,
-        "dim_benefit_groups": pd.DataFrame({"benefit_group_code": [*GROUPS, "foertidspension", "all", "all_with_foertidspension"]}).assign(
-            label_da=lambda f: f["benefit_group_code"].str.capitalize(), label_en=lambda f: f["benefit_group_code"].str.capitalize()),
+        "dim_benefit_groups": pd.DataFrame(
+            {"benefit_group_code": [*GROUPS, "foertidspension", "all", "all_with_foertidspension"]}
+        ).assign(
+            benefit_group_name_da=lambda f: f["benefit_group_code"].str.capitalize(),
+            benefit_group_name_en=lambda f: f["benefit_group_code"].str.capitalize(),
+        ),
         "dim_target_groups": pd.DataFrame({"target_group_code": TARGET_GROUPS}).assign(
-            label_da=lambda f: f["target_group_code"].str.replace("_", " ").str.capitalize(),
-            label_en=lambda f: f["target_group_code"].str.replace("_", " ").str.capitalize()),
+            target_group_name_da=lambda f: f["target_group_code"].str.replace("_", " ").str.capitalize(),
+            target_group_name_en=lambda f: f["target_group_code"].str.replace("_", " ").str.capitalize(),
+        ),
         "dim_measures": measures,
         "dim_scenarios": pd.DataFrame({"scenario_code": SCENARIOS}).assign(
-            name_da=lambda f: f["scenario_code"], name_en=lambda f: f["scenario_code"]),
+            scenario_name_da=lambda f: f["scenario_code"], scenario_name_en=lambda f: f["scenario_code"]
+        ),
         "dim_months": pd.DataFrame({"month": pd.to_datetime(list(months))}),
     }

@@ -89,13 +89,18 @@ class Attacker:
         """The families that are in the release, and the full-time persons as one more."""
         full_time = Family(
             "full_time_persons",
-            Figure("full_time_persons", (("rpt_benefit_recipients", "full_time_persons"), ("rpt_results", "full_time_persons"))),
+            Figure(
+                "full_time_persons",
+                (("rpt_benefit_recipients", "full_time_persons"), ("rpt_results", "full_time_persons")),
+            ),
             (),
             ("benefit_group_code",),
             total="all",
             left_out_columns=("foertidspension", "all_with_foertidspension"),
         )
-        chosen = [f for f in FAMILIES if f.table in self.tables and f.name not in ("benefit_recipients", "pension_recipients")]
+        chosen = [
+            f for f in FAMILIES if f.table in self.tables and f.name not in ("benefit_recipients", "pension_recipients")
+        ]
         return [*chosen, *([full_time] if full_time.table in self.tables else [])]
 
     def months(self, family: Family) -> list[str]:
@@ -144,7 +149,10 @@ class Attacker:
                     known[key] = number
         if "rpt_measure_results" in self.tables:
             for measure, source in MEASURE_SOURCES.items():
-                for origin, target in ((source.numerator, "numerator_count"), (source.denominator, "denominator_count")):
+                for origin, target in (
+                    (source.numerator, "numerator_count"),
+                    (source.denominator, "denominator_count"),
+                ):
                     if (source.table, origin) not in figure.places:
                         continue
                     for code, group, number in self.con.execute(
@@ -152,7 +160,9 @@ class Attacker:
                         f"where measure_id = ? and period_start_date = ?::date and {target} is not null",
                         [measure, month],
                     ).fetchall():
-                        label, layer = (group.rpartition(":")[0], group.rpartition(":")[2]) if family.layer_key else (group, "")
+                        label, layer = (
+                            (group.rpartition(":")[0], group.rpartition(":")[2]) if family.layer_key else (group, "")
+                        )
                         key = (figure.name, layer, str(code), label)
                         if key in known:
                             known[key] = number
@@ -170,7 +180,9 @@ class Attacker:
                     f"where measure_id = ? and month = ?::date and {target} is not null",
                     [measure, month],
                 ).fetchall():
-                    label, at = (group.rpartition(":")[0], group.rpartition(":")[2]) if family.layer_key else (group, "")
+                    label, at = (
+                        (group.rpartition(":")[0], group.rpartition(":")[2]) if family.layer_key else (group, "")
+                    )
                     if at == layer:
                         found.append((str(kind), str(area), label, float(number)))
         return found
@@ -188,7 +200,11 @@ class Attacker:
         equal: list[tuple[dict[int, float], float]] = []
         below: list[tuple[dict[int, float], float]] = []
 
-        def add(rows: list[tuple[dict[int, float], float]], terms: Sequence[tuple[tuple[str, str, str, str], float]], right: float) -> None:
+        def add(
+            rows: list[tuple[dict[int, float], float]],
+            terms: Sequence[tuple[tuple[str, str, str, str], float]],
+            right: float,
+        ) -> None:
             row: dict[int, float] = {}
             for key, factor in terms:
                 if key not in known:
@@ -245,7 +261,9 @@ class Attacker:
                 if answer.status == 3:
                     bounds.append(np.inf if sign < 0 else -np.inf)
                 elif answer.status != 0:
-                    raise RuntimeError(f"{cell}: the equations of the release contradict one another ({answer.message})")
+                    raise RuntimeError(
+                        f"{cell}: the equations of the release contradict one another ({answer.message})"
+                    )
                 else:
                     bounds.append(sign * float(answer.fun))
             findings.append(Finding(cell, bounds[0], bounds[1]))

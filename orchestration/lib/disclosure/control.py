@@ -75,10 +75,7 @@ def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, column
         relation,
         columns,
         keys={name: key(name) for name in declaration.keys},
-        figures={
-            name: np.asarray(data.column(name).to_numpy(), dtype=np.float64)
-            for name in present
-        },
+        figures={name: np.asarray(data.column(name).to_numpy(), dtype=np.float64) for name in present},
         extra={name: key(name) for name in linking},
     )
     for name in (*present, *(word for word in declaration.words if word in columns)):
@@ -177,8 +174,8 @@ def read_context(con: duckdb.DuckDBPyConnection, catalog: str) -> Context:
 def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Path) -> None:
     """Mark what the previous release showed and hid, so that two releases together give nothing away.
 
-    What was hidden stays hidden, and a cell shown before with the same value can't protect another one now. Each release
-    takes over what the one before it hid, so looking one release back is looking at all.
+    What was hidden stays hidden, and a cell shown before with the same value can't protect another one now. Each
+    release takes over what the one before it hid, so looking one release back is looking at all.
     """
     table = state.declaration.table
     alias = "previous"
@@ -187,7 +184,8 @@ def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Pa
     columns = {
         str(row[0])
         for row in con.execute(
-            "select column_name from duckdb_columns() where database_name = ? and schema_name = 'main' and table_name = ?",
+            "select column_name from duckdb_columns() "
+            "where database_name = ? and schema_name = 'main' and table_name = ?",
             [alias, table],
         ).fetchall()
     }

@@ -1,4 +1,4 @@
-"""Tables that repeat or sum up the cells of other tables: they hide what those hide, and sums that would tell too much."""
+"""Tables that repeat or sum up cells of others hide what those hide, and sums that would tell too much."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _months_back(months: Key, back: int) -> Key:
 
 
 def _results(states: Mapping[str, TableState]) -> None:
-    """Full-time persons stand in benefit_recipients too; a change gives the other month away; so does a year's average."""
+    """Full-time persons stand in benefit_recipients too; a change tells the other month; so does a year's average."""
     results, recipients = states.get("rpt_results"), states.get("rpt_benefit_recipients")
     if results is None or recipients is None:
         return
@@ -93,7 +93,11 @@ def _results(states: Mapping[str, TableState]) -> None:
     source = recipients.hidden["full_time_persons"]
 
     def hidden_at(back: int) -> Mask:
-        wanted = [_months_back(results.keys["month"], back), results.keys["municipality_code"], results.keys["benefit_group_code"]]
+        wanted = [
+            _months_back(results.keys["month"], back),
+            results.keys["municipality_code"],
+            results.keys["benefit_group_code"],
+        ]
         return _taken(source, _positions(recipients, keys, wanted))
 
     now = hidden_at(0)
@@ -112,7 +116,7 @@ def period_months(period_code: str) -> range:
 
 
 def _levels(states: Mapping[str, TableState], area_members: Mapping[str, frozenset[str]]) -> None:
-    """The year's mean of an area hides when a month of a group in it does, since the other months would give it away."""
+    """A year's mean of an area is hidden when a month of a group in it is: the other months would tell it."""
     levels, recipients = states.get("rpt_benefit_levels"), states.get("rpt_benefit_recipients")
     if levels is None or recipients is None:
         return
@@ -173,7 +177,10 @@ def _timeliness_and_results(states: Mapping[str, TableState]) -> None:
     parts, wholes = source.hidden["on_time_count"], source.hidden["obligation_count"]
     # (needed, pairs of falls and rises): the share's numerator moves alone, or an obligation with its outcome moves.
     moves = (
-        (grid(source.primary["on_time_count"] & ~wholes), [(grid(parts & (on_time >= 1)), grid(parts & (missed >= 1)))]),
+        (
+            grid(source.primary["on_time_count"] & ~wholes),
+            [(grid(parts & (on_time >= 1)), grid(parts & (missed >= 1)))],
+        ),
         (
             grid(source.primary["obligation_count"]),
             [(grid(wholes & (on_time >= 1)), grid(wholes)), (grid(wholes & (missed >= 1)), grid(wholes))],
@@ -204,7 +211,9 @@ def _timeliness_and_results(states: Mapping[str, TableState]) -> None:
         np.fromiter(
             (
                 any(str(code) in closed.get(number // 6, ()) for number in period_months(str(period))[::6])
-                for period, code in zip(table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True)
+                for period, code in zip(
+                    table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True
+                )
             ),
             dtype=np.bool_,
             count=table.row_count,
@@ -219,9 +228,14 @@ def _copy_level(states: Mapping[str, TableState], table: TableState, column: str
     if levels is None or column not in levels.hidden:
         return
     chosen = levels.hidden[column] & levels.keys["benefit_area_code"].equals(_ALL, _WITH_PENSION)
-    pairs = set(zip(levels.keys["period_code"][chosen].text(), levels.keys["municipality_code"][chosen].text(), strict=True))
+    pairs = set(
+        zip(levels.keys["period_code"][chosen].text(), levels.keys["municipality_code"][chosen].text(), strict=True)
+    )
     rows = np.fromiter(
-        (pair in pairs for pair in zip(table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True)),
+        (
+            pair in pairs
+            for pair in zip(table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True)
+        ),
         dtype=np.bool_,
         count=table.row_count,
     )
@@ -308,7 +322,10 @@ def _rank_uncertainty(states: Mapping[str, TableState]) -> None:
             zip(source.keys["period_code"][chosen].text(), source.keys["municipality_code"][chosen].text(), strict=True)
         )
         rows = table.keys["measure_id"].equals(measure) & np.fromiter(
-            (pair in pairs for pair in zip(table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True)),
+            (
+                pair in pairs
+                for pair in zip(table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True)
+            ),
             dtype=np.bool_,
             count=table.row_count,
         )
@@ -381,7 +398,9 @@ def _measure_results(states: Mapping[str, TableState]) -> None:
             group.mapped(_before_colon),
             group.mapped(_after_colon),
         ]
-        positions = _positions(levels, ("period_code", "municipality_code", "benefit_area_code", "expected_source"), wanted)
+        positions = _positions(
+            levels, ("period_code", "municipality_code", "benefit_area_code", "expected_source"), wanted
+        )
         mask = _taken(levels.hidden["difference_percentage_points"], positions)
         for column in ("numerator_count", "measure_value"):
             table.hidden[column][rows] |= mask

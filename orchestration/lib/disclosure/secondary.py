@@ -80,7 +80,7 @@ def geography_of(month: str, municipalities: Sequence[str], areas: Sequence[Area
 
 
 def protect_families(states: Mapping[str, TableState], areas: Sequence[AreaRow], maximum: int) -> dict[str, Cells]:
-    """Protect every family of which at least the first table is there; returns the cells for tables that repeat them."""
+    """Protect every family whose first table is there; returns the cells for tables that repeat them."""
     return {
         family.name: _protect_family(family, states, areas, maximum) for family in FAMILIES if family.table in states
     }

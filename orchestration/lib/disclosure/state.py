@@ -38,11 +38,15 @@ class Key:
 
     def equals(self, *wanted: str) -> Mask:
         """Rows whose key is one of the given."""
-        return np.asarray(np.isin(self.labels, wanted)[self.codes], dtype=np.bool_) if len(self) else np.zeros(0, np.bool_)
+        return (
+            np.asarray(np.isin(self.labels, wanted)[self.codes], dtype=np.bool_) if len(self) else np.zeros(0, np.bool_)
+        )
 
     def mapped(self, change: Callable[[str], str]) -> Key:
         """The same rows with every label changed."""
-        labels, codes = np.unique(np.asarray([change(str(label)) for label in self.labels], dtype=np.str_), return_inverse=True)
+        labels, codes = np.unique(
+            np.asarray([change(str(label)) for label in self.labels], dtype=np.str_), return_inverse=True
+        )
         return Key(codes.astype(np.int64)[self.codes], labels)
 
     def positions_in(self, order: Sequence[str] | npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:

@@ -56,7 +56,9 @@ def write_csv(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str]
                 )
 
 
-def write_excel(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path, release_id: str) -> None:
+def write_excel(
+    con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path, release_id: str
+) -> None:
     """One workbook a subject: a sheet of notes, then a sheet a table with labels, column names and frozen headings."""
     folder.mkdir(mode=0o700)
     by_subject: dict[str, list[str]] = {}
@@ -67,7 +69,9 @@ def write_excel(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[st
         book = Workbook(write_only=True)
         notes = book.create_sheet("Noter – Notes")
         notes.column_dimensions["A"].width = 110
-        notes.append([_styled(notes, f"{labels().subject(subject, 'da')} – {labels().subject(subject, 'en')}", bold=True)])
+        notes.append(
+            [_styled(notes, f"{labels().subject(subject, 'da')} – {labels().subject(subject, 'en')}", bold=True)]
+        )
         notes.append([f"Release {release_id}"])
         for language in ("da", "en"):
             notes.append([])
@@ -75,7 +79,11 @@ def write_excel(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[st
                 notes.append([_styled(notes, note, wrap=True)])
         notes.append([])
         for number, table in enumerate(names, start=1):
-            notes.append([f"{_sheet_name(number, table)}: {labels().table(table, 'da')} – {labels().table(table, 'en')} ({table})"])
+            notes.append(
+                [
+                    f"{_sheet_name(number, table)}: {labels().table(table, 'da')} – {labels().table(table, 'en')} ({table})"
+                ]
+            )
         for number, table in enumerate(names, start=1):
             _write_sheet(con, source, table, book, _sheet_name(number, table))
         book.save(path)

@@ -11,6 +11,7 @@ COPIED = (
     "models",
     "orchestration",
     "seeds",
+    "tests/data",
     "Makefile",
     "dbt_project.yml",
     "profiles.yml",

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from orchestration.lib.disclosure import control
 from orchestration.lib.disclosure.declarations import DECLARATIONS
+from orchestration.lib.operations import revisions
 from orchestration.lib.release import formats
 from orchestration.lib.release.content import content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
@@ -159,10 +160,10 @@ def write_release(
     folder = releases / (INCOMPLETE_PREFIX + release_id)
     folder.mkdir(mode=0o700)
 
-    tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, memory_limit)
     if project is not None:
         write_project_copy(project, folder / "project.tar")
-    _write_manifest(folder, release_id, facts, tables)
+    tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, memory_limit)
+    _write_manifest(folder, release_id, facts, tables, previous)
     _close(folder)
     os.replace(folder, final)
     _sync(releases)
@@ -231,25 +232,19 @@ def _write_tables(
             else:
                 _write_suppressed(con, name, target, state)
             con.execute(f"drop table memory.main.{quoted(name)}")
-            columns = _columns(con, "release", name, "main")
             text, texts = comments.get(name, ("", {}))
-            _write_comments(con, target, text, texts, columns)
-            con.execute(
-                f"copy {target} to '{folder / 'parquet' / (name + '.parquet')}' "
-                "(format parquet, compression zstd, row_group_size 122880)"
+            released.append(_finish(con, folder, name, text, texts))
+        revisions.write_revisions(con, release_id, names, facts.deliveries, previous, folder / "project.tar")
+        released.append(
+            _finish(
+                con,
+                folder,
+                revisions.TABLE,
+                revisions.DESCRIPTION,
+                revisions.COLUMN_DESCRIPTIONS,
+                revisions.HASHED_COLUMNS,
             )
-            row_count, hidden_count = _counts(con, target, columns)
-            released.append(
-                ReleasedTable(
-                    name=name,
-                    row_count=row_count,
-                    hidden_row_count=hidden_count,
-                    sha256=content_hash(con, target, list(columns)),
-                    columns=columns,
-                    description=text,
-                    column_descriptions={column: texts.get(column, "") for column in columns},
-                )
-            )
+        )
         _write_meta(con, release_id, facts, released, context.maximum, control.report(states), last_resorts)
         released_names = [table.name for table in released]
         formats.write_csv(con, "release", released_names, folder / "csv")
@@ -262,6 +257,34 @@ def _write_tables(
     finally:
         con.close()
     return released
+
+
+def _finish(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    name: str,
+    text: str,
+    texts: Mapping[str, str],
+    hashed: Sequence[str] | None = None,
+) -> ReleasedTable:
+    """Comment a released table, write it as Parquet too, and take its measures; `hashed`: its columns that are content."""
+    target = f"release.main.{quoted(name)}"
+    columns = _columns(con, "release", name, "main")
+    _write_comments(con, target, text, texts, columns)
+    con.execute(
+        f"copy {target} to '{folder / 'parquet' / (name + '.parquet')}' "
+        "(format parquet, compression zstd, row_group_size 122880)"
+    )
+    row_count, hidden_count = _counts(con, target, columns)
+    return ReleasedTable(
+        name=name,
+        row_count=row_count,
+        hidden_row_count=hidden_count,
+        sha256=content_hash(con, target, list(hashed or columns)),
+        columns=columns,
+        description=text,
+        column_descriptions={column: texts.get(column, "") for column in columns},
+    )
 
 
 def _write_suppressed(con: duckdb.DuckDBPyConnection, name: str, target: str, state: control.TableState) -> None:
@@ -423,9 +446,13 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _write_manifest(folder: Path, release_id: str, facts: ReleaseFacts, tables: Sequence[ReleasedTable]) -> None:
+def _write_manifest(
+    folder: Path, release_id: str, facts: ReleaseFacts, tables: Sequence[ReleasedTable], previous: Path | None
+) -> None:
     manifest = {
         "release_id": release_id,
+        # What an earlier release showed and hid is an input of this one.
+        "previous_release_id": previous.name if previous is not None else None,
         "created_at": facts.created_at.astimezone(UTC).isoformat(),
         "build_id": facts.build_id,
         "project_hash": facts.project_hash,

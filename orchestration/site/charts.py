@@ -1,0 +1,287 @@
+"""Charts as inline SVG.
+
+The charts of the measure pages are Vega-Lite specifications rendered by vl-convert; the tile map and the small time
+series of the municipality pages, of which there are hundreds, are drawn directly. Every chart is an image with a text in
+words; its figures stand in a table on the same page.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+INK, MUTED, ACCENT, COUNTRY_COLOUR = "#1a1a1a", "#595959", "#0b5394", "#a33c00"
+# Fill and text colour by class; every pair has a contrast of at least 4.5.
+FIFTHS = (("#f1f6fb", INK), ("#c9dff2", INK), ("#93bfe3", INK), ("#2f6fa8", "#ffffff"), ("#0a3a66", "#ffffff"))
+CATEGORY_FILLS = {
+    0: ("#ffffff", INK),
+    1: ("#1b6e3c", "#ffffff"),
+    2: ("#bfe3c8", INK),
+    3: ("#ffe08a", INK),
+    4: ("#9c2a1f", "#ffffff"),
+}
+HIDDEN_FILL = ("#e6e6e6", INK)
+_SVG_HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
+_ARIA = re.compile(r' (?:aria-[a-z]+|role|tabindex)="[^"]*"')
+
+
+@cache
+def tiles() -> dict[str, tuple[int, int]]:
+    """Column and row of every municipality in the tile map."""
+    with (Path(__file__).parent / "tiles.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["municipality_code"]: (int(row["tile_column"]), int(row["tile_row"])) for row in csv.DictReader(file)
+        }
+
+
+def tile_map(
+    names: Mapping[str, str], marks: Mapping[str, str], fills: Mapping[str, tuple[str, str]], label: str
+) -> str:
+    """The map with a tile for each municipality: first letters of the name, and a mark.
+
+    marks: what is written in the tile under the name. fills: fill and text colour.
+    """
+    size, gap = 46, 3
+    places = {code: place for code, place in tiles().items() if code in names}
+    if not places:
+        return ""
+    width = (max(column for column, _ in places.values()) + 1) * size
+    height = (max(row for _, row in places.values()) + 1) * size
+    parts = [
+        f'<svg class="tiles" role="img" aria-label="{escape(label, quote=True)}" viewBox="0 0 {width} {height}" '
+        'xmlns="http://www.w3.org/2000/svg">'
+    ]
+    for code, (column, row) in sorted(places.items()):
+        fill, ink = fills.get(code, HIDDEN_FILL)
+        x, y = column * size, row * size
+        parts.append(
+            f"<g><title>{escape(names[code])}: {escape(marks.get(code, ''))}</title>"
+            f'<rect x="{x}" y="{y}" width="{size - gap}" height="{size - gap}" rx="4" fill="{fill}" stroke="{MUTED}"/>'
+            f'<text x="{x + 21}" y="{y + 18}" fill="{ink}" text-anchor="middle" font-size="13">'
+            f"{escape(names[code][:5])}</text>"
+            f'<text x="{x + 21}" y="{y + 36}" fill="{ink}" text-anchor="middle" font-size="14" font-weight="bold">'
+            f"{escape(marks.get(code, ''))}</text></g>"
+        )
+    parts.append("</svg>")
+    return "".join(parts)
+
+
+def small_series(values: Sequence[float | None], provisional: Sequence[bool], label: str) -> str:
+    """A small line of a municipality's months; hidden and missing months leave gaps, open circles are provisional."""
+    shown = [value for value in values if value is not None]
+    if len(shown) < 2:
+        return ""
+    width, height, edge = 320, 90, 8
+    low, high = min(shown), max(shown)
+    span = (high - low) or 1.0
+    step = (width - 2 * edge) / max(1, len(values) - 1)
+
+    def at(index: int, value: float) -> tuple[float, float]:
+        return round(edge + index * step, 1), round(height - edge - (value - low) / span * (height - 2 * edge), 1)
+
+    lines: list[list[tuple[float, float]]] = [[]]
+    for index, value in enumerate(values):
+        if value is None:
+            lines.append([])
+        else:
+            lines[-1].append(at(index, value))
+    drawn = "".join(
+        f'<polyline fill="none" stroke="{ACCENT}" stroke-width="2" points="{" ".join(f"{x},{y}" for x, y in line)}"/>'
+        for line in lines
+        if len(line) > 1
+    )
+    circles = "".join(
+        f'<circle cx="{at(i, v)[0]}" cy="{at(i, v)[1]}" r="{4 if provisional[i] else 2.5}" '
+        f'fill="{"#ffffff" if provisional[i] else ACCENT}" stroke="{ACCENT}"/>'
+        for i, v in enumerate(values)
+        if v is not None
+    )
+    return (
+        f'<svg class="small-series" role="img" aria-label="{escape(label, quote=True)}" viewBox="0 0 {width} {height}" '
+        f'xmlns="http://www.w3.org/2000/svg">{drawn}{circles}</svg>'
+    )
+
+
+def _render(specification: Mapping[str, Any], label: str, language: str) -> str:
+    config = {
+        "background": "white",
+        "font": "sans-serif",
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": INK,
+            "titleColor": INK,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "gridColor": "#dddddd",
+        },
+    }
+    svg = vl_convert.vegalite_to_svg(
+        {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "config": config, **specification},
+        vl_version="v5.21",
+        format_locale="da-DK" if language == "da" else "en-US",
+    )
+    svg = _ARIA.sub("", svg)
+    head = _SVG_HEAD.search(svg)
+    assert head is not None
+    inner = svg[head.end() :].replace(' xmlns:xlink="http://www.w3.org/1999/xlink"', "")
+    return (
+        f'<svg class="chart" role="img" aria-label="{escape(label, quote=True)}" viewBox="{head.group(1)}" '
+        f'xmlns="http://www.w3.org/2000/svg">{inner}'
+    )
+
+
+def ranking(
+    rows: Sequence[Mapping[str, Any]], country: float | None, title: str, label: str, language: str, percent: bool
+) -> str:
+    """Dots with intervals, one line a municipality, sorted; a vertical line for the country.
+
+    rows: name, value, lower, upper (the last two may be None).
+    """
+    kind = ".0%" if percent else ".2~f"
+    y = {
+        "field": "name",
+        "type": "nominal",
+        "sort": [row["name"] for row in rows],
+        "axis": {"title": None, "labelLimit": 140},
+    }
+    axis = {"title": title, "format": kind, "orient": "top"}
+    layers: list[dict[str, Any]] = [
+        {
+            "mark": {"type": "rule", "color": MUTED, "strokeWidth": 2},
+            "encoding": {
+                "y": y,
+                "x": {"field": "lower", "type": "quantitative", "axis": axis, "scale": {"zero": False}},
+                "x2": {"field": "upper"},
+            },
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 36, "color": ACCENT},
+            "encoding": {"y": y, "x": {"field": "value", "type": "quantitative", "axis": axis}},
+        },
+    ]
+    if country is not None:
+        layers.append(
+            {
+                "data": {"values": [{"country": country}]},
+                "mark": {"type": "rule", "color": COUNTRY_COLOUR, "strokeDash": [6, 4]},
+                "encoding": {"x": {"field": "country", "type": "quantitative", "axis": axis}},
+            }
+        )
+    return _render(
+        {"data": {"values": [dict(row) for row in rows]}, "width": 480, "height": {"step": 13}, "layer": layers},
+        label,
+        language,
+    )
+
+
+def funnel(
+    points: Sequence[Mapping[str, Any]],
+    limits: Sequence[Mapping[str, Any]],
+    country: float,
+    x_title: str,
+    y_title: str,
+    label: str,
+    language: str,
+) -> str:
+    """Shares against the number of persons, with the limits of random variation around the country's share."""
+    x = {
+        "field": "size",
+        "type": "quantitative",
+        "scale": {"type": "log"},
+        "axis": {"title": x_title, "format": "~s", "tickCount": 6},
+    }
+    y_axis = {"title": y_title, "format": ".0%"}
+    line = {"type": "line", "color": MUTED, "strokeDash": [5, 3]}
+    layers: list[dict[str, Any]] = [
+        *(
+            {
+                "data": {"values": [dict(limit) for limit in limits]},
+                "mark": line,
+                "encoding": {
+                    "x": x,
+                    "y": {"field": name, "type": "quantitative", "axis": y_axis, "scale": {"zero": False}},
+                },
+            }
+            for name in ("lower", "upper")
+        ),
+        {
+            "data": {"values": [{"country": country}]},
+            "mark": {"type": "rule", "color": COUNTRY_COLOUR},
+            "encoding": {"y": {"field": "country", "type": "quantitative", "axis": y_axis}},
+        },
+        {
+            "data": {"values": [dict(point) for point in points]},
+            "mark": {"type": "point", "filled": True, "opacity": 1, "size": 40},
+            "encoding": {
+                "x": x,
+                "y": {"field": "value", "type": "quantitative", "axis": y_axis},
+                "color": {"condition": {"test": "datum.outside", "value": COUNTRY_COLOUR}, "value": ACCENT},
+                "shape": {"condition": {"test": "datum.outside", "value": "diamond"}, "value": "circle"},
+            },
+        },
+        {
+            "data": {"values": [dict(point) for point in points if point["outside"]]},
+            "mark": {"type": "text", "dy": -8, "fontSize": 10, "color": INK},
+            "encoding": {
+                "x": x,
+                "y": {"field": "value", "type": "quantitative", "axis": y_axis},
+                "text": {"field": "name"},
+            },
+        },
+    ]
+    return _render({"width": 560, "height": 340, "layer": layers}, label, language)
+
+
+def series(points: Sequence[Mapping[str, Any]], y_title: str, label: str, language: str, percent: bool) -> str:
+    """The country month by month: `month` (ISO), `value`, `provisional`."""
+    x = {"field": "month", "type": "temporal", "axis": {"title": None, "format": "%Y-%m", "labelAngle": -40}}
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "scale": {"zero": False},
+        "axis": {"title": y_title, "format": ".1%" if percent else ",.1~f"},
+    }
+    layers = [
+        {"mark": {"type": "line", "color": ACCENT, "strokeWidth": 2}, "encoding": {"x": x, "y": y}},
+        {
+            "mark": {"type": "point", "size": 40, "color": ACCENT, "fill": ACCENT, "opacity": 1},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "fill": {"condition": {"test": "datum.provisional", "value": "white"}, "value": ACCENT},
+            },
+        },
+    ]
+    return _render(
+        {"data": {"values": [dict(point) for point in points]}, "width": 560, "height": 220, "layer": layers},
+        label,
+        language,
+    )
+
+
+def scatter(
+    points: Sequence[Mapping[str, Any]], x_title: str, y_title: str, centre: float | None, label: str, language: str
+) -> str:
+    """KL's figure: share on time against the difference from the expected level."""
+    x = {"field": "x", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": x_title, "format": ".0%"}}
+    y = {"field": "y", "type": "quantitative", "axis": {"title": y_title, "format": "+.1~f"}}
+    layers: list[dict[str, Any]] = [
+        {
+            "data": {"values": [dict(point) for point in points]},
+            "mark": {"type": "point", "filled": True, "size": 40, "color": ACCENT, "opacity": 1},
+            "encoding": {"x": x, "y": y},
+        },
+        {"data": {"values": [{"y": 0}]}, "mark": {"type": "rule", "color": MUTED}, "encoding": {"y": y}},
+    ]
+    if centre is not None:
+        layers.append(
+            {"data": {"values": [{"x": centre}]}, "mark": {"type": "rule", "color": MUTED}, "encoding": {"x": x}}
+        )
+    return _render({"width": 560, "height": 400, "layer": layers}, label, language)

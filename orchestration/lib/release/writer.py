@@ -1,7 +1,7 @@
 """Writes one release and makes it the current one.
 
-A release is built in `releases/.incomplete-<id>`, made durable, closed for writing and only then given its name, so that a
-folder with a release's name is always whole. `make_current` is a step of its own: checks of the finished release stand
+A release is built in `releases/.incomplete-<id>`, made durable, closed for writing and only then given its name, so
+that a folder with a release's name is always whole. `make_current` is a step of its own: checks of the finished release stand
 between the two.
 """
 
@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from orchestration.lib.disclosure import control
 from orchestration.lib.disclosure.declarations import DECLARATIONS
-from orchestration.lib.operations import revisions
+from orchestration.lib.disclosure.state import TableState
+from orchestration.lib.operations import completeness, revisions
 from orchestration.lib.release import formats
 from orchestration.lib.release.content import content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
@@ -113,7 +114,7 @@ def current_release(releases: Path) -> Path | None:
     link = releases / CURRENT
     if not link.is_symlink():
         return None
-    folder = releases / os.readlink(link)
+    folder = releases / link.readlink()
     return folder if folder.is_dir() else None
 
 
@@ -128,7 +129,7 @@ def make_current(releases: Path, release_id: str) -> None:
     link = releases / (INCOMPLETE_PREFIX + "link")
     link.unlink(missing_ok=True)
     link.symlink_to(release_id)
-    os.replace(link, releases / CURRENT)
+    link.replace(releases / CURRENT)
     _sync(releases)
 
 
@@ -145,8 +146,8 @@ def write_release(
 ) -> Path:
     """Write the release and return its folder; `current` is not touched.
 
-    Copies every `dim_*` and `rpt_*` of schema `marts` through disclosure control. Nobody else may have the warehouse open
-    for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, UndeclaredTable or
+    Copies every `dim_*` and `rpt_*` of schema `marts` through disclosure control. Nobody else may have the warehouse
+    open for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, UndeclaredTable or
     DisclosureError when disclosure control can't vouch for a table.
     """
     if not _IDENTIFIER.match(release_id):
@@ -165,7 +166,7 @@ def write_release(
     tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, memory_limit)
     _write_manifest(folder, release_id, facts, tables, previous)
     _close(folder)
-    os.replace(folder, final)
+    folder.replace(final)
     _sync(releases)
     return final
 
@@ -191,7 +192,7 @@ def _write_tables(
             str(row[0])
             for row in con.execute(
                 "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'marts' "
-                "and (table_name like 'dim\\_%' escape '\\' or table_name like 'rpt\\_%' escape '\\') order by table_name",
+                "and (starts_with(table_name, 'dim_') or starts_with(table_name, 'rpt_')) order by table_name",
                 [catalog],
             ).fetchall()
         ]
@@ -199,7 +200,7 @@ def _write_tables(
             raise ReleaseError(f"{warehouse} has no dim_ or rpt_ table in schema marts: nothing to release")
         comments = _comments(con, catalog, facts)
 
-        states: dict[str, control.TableState] = {}
+        states: dict[str, TableState] = {}
         columns_of: dict[str, dict[str, str]] = {}
         for name in names:
             columns = _columns(con, catalog, name)
@@ -246,6 +247,7 @@ def _write_tables(
             )
         )
         _write_meta(con, release_id, facts, released, context.maximum, control.report(states), last_resorts)
+        completeness.write_completeness(con, quoted(catalog))
         released_names = [table.name for table in released]
         formats.write_csv(con, "release", released_names, folder / "csv")
         formats.write_excel(con, "release", released_names, folder / "excel", release_id)
@@ -267,7 +269,7 @@ def _finish(
     texts: Mapping[str, str],
     hashed: Sequence[str] | None = None,
 ) -> ReleasedTable:
-    """Comment a released table, write it as Parquet too, and take its measures; `hashed`: its columns that are content."""
+    """Comment a released table, write it as Parquet too, and measure it; `hashed`: its columns that are content."""
     target = f"release.main.{quoted(name)}"
     columns = _columns(con, "release", name, "main")
     _write_comments(con, target, text, texts, columns)
@@ -287,7 +289,7 @@ def _finish(
     )
 
 
-def _write_suppressed(con: duckdb.DuckDBPyConnection, name: str, target: str, state: control.TableState) -> None:
+def _write_suppressed(con: duckdb.DuckDBPyConnection, name: str, target: str, state: TableState) -> None:
     hidden = list(control.hidden_columns(state))
     masks = pa.table(
         {f"hide_{column}": pa.array(state.hidden[column]) for column in hidden}
@@ -360,7 +362,7 @@ def _write_comments(
     for column in columns:
         comment = texts.get(column, "")
         if column == "is_suppressed" and not comment:
-            comment = "True when a figure of the row is hidden, because it is about one or two persons or would give one away."
+            comment = "True when a figure of the row is hidden: it is about one or two persons or would tell one."
         if comment:
             con.execute(f"comment on column {target}.{quoted(column)} is {literal(comment)}")
 

@@ -1,0 +1,1 @@
+"""Keeping the installation sound: revisions, rebuilds, freshness, alerts, retention, and the doctor."""

@@ -1,4 +1,4 @@
-"""The SQL of a dbt model without dbt: refs become plain table names, so that a test may run a model on tables of its own.
+"""The SQL of a dbt model without dbt: refs become table names, so that a test may run a model on its own tables.
 
 Enough for models that need no build (views): half a second instead of a parse of the whole project.
 """
@@ -23,7 +23,7 @@ def _environment() -> tuple[jinja2.Environment, str]:
 
 
 def model_sql(name: str) -> str:
-    """The SQL of the model ``name``; ``ref('x')`` reads the table ``x``. Raises StopIteration when there is no such model."""
+    """The SQL of the model ``name``; ``ref('x')`` reads the table ``x``. StopIteration when there is no such model."""
     path = next((PROJECT / "models").rglob(f"{name}.sql"))
     environment, macros = _environment()
     template = environment.from_string(macros + path.read_text("utf-8"))

@@ -223,21 +223,19 @@ month_rules as (
 
 monthly as (
     {%- for measure_id, table, numerator, denominator, value, rule_id, parameter_code in parts %}
-    select
-        '{{ measure_id }}' as measure_id,
-        month,
-        municipality_code,
-        group_code,
-        {{ numerator }}::double as numerator_count,
-        {{ denominator ~ '::double' if denominator else 'null::double' }} as denominator_count,
-        {{ value }} as measure_value,
-        {{ rule_id or 'null' }}::varchar as rule_id,
-        {{ "'" ~ parameter_code ~ "'" if parameter_code else 'null' }}::varchar as parameter_code,
-        is_provisional
-    from {{ table }}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
+        select
+            '{{ measure_id }}' as measure_id,
+            month,
+            municipality_code,
+            group_code,
+            {{ numerator }}::double as numerator_count,
+            {{ denominator ~ '::double' if denominator else 'null::double' }} as denominator_count,
+            {{ value }} as measure_value,
+            {{ rule_id or 'null' }}::varchar as rule_id,
+            {{ "'" ~ parameter_code ~ "'" if parameter_code else 'null' }}::varchar as parameter_code,
+            is_provisional
+        from {{ table }}
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 

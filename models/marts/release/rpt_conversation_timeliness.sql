@@ -39,7 +39,9 @@ deadlines as (
         required_count,
         offset_value,
         offset_unit,
-        {{ rule_id('conversation_deadline', "target_group_code || '/' || sequence_number", 'valid_from_date') }} as rule_id
+        {{ rule_id(
+            'conversation_deadline', "target_group_code || '/' || sequence_number", 'valid_from_date'
+        ) }} as rule_id
     from {{ ref('rule_conversation_deadlines') }}
 )
 

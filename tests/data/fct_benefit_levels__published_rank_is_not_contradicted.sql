@@ -1,5 +1,5 @@
--- A municipality with a strictly smaller published difference but a larger published rank: the sign or the columns of the
--- published table would have been read wrongly, and every category of the period would rest on it.
+-- A municipality with a strictly smaller published difference but a larger published rank: the sign or the columns of
+-- the published table would have been read wrongly, and every category of the period would rest on it.
 select
     lower_levels.period_code,
     lower_levels.benefit_area_code,

@@ -48,9 +48,13 @@ def _tables(order: np.random.Generator | None = None) -> tuple[dict[str, np.ndar
     actuals = dict(
         zip(names, (np.array(column, dtype=object) for column in zip(*actual_rows, strict=True)), strict=True)
     )
-    names = ("period_code", "municipality_code", "covariate_code", "covariate_value")
+    design_names = ("period_code", "municipality_code", "covariate_code", "covariate_value")
     design = dict(
-        zip(names, (np.array(column, dtype=object) for column in zip(*design_rows, strict=True)), strict=True)
+        zip(
+            design_names,
+            (np.array(column, dtype=object) for column in zip(*design_rows, strict=True)),
+            strict=True,
+        )
     )
     return actuals, design
 
@@ -116,5 +120,5 @@ def test_covariates_that_depend_on_each_other_name_period_area_and_themselves() 
     actuals, design = _tables()
     constant = design["covariate_value"].copy()
     constant[design["covariate_code"] == "living_alone"] = 7.0
-    with pytest.raises(RankDeficientError, match="2024QMAT02, all: .*living_alone is the same"):
+    with pytest.raises(RankDeficientError, match=r"2024QMAT02, all: .*living_alone is the same"):
         fit_levels(actuals, {**design, "covariate_value": constant})

@@ -1,4 +1,4 @@
-"""Every query of docs/letters_claims.md runs on tables of a release's shape: a renamed column breaks this, not a reader."""
+"""Every query of docs/letters_claims.md runs on tables of a release's shape: a renamed column breaks this test."""
 
 import re
 from pathlib import Path

@@ -31,7 +31,9 @@ def test_the_probability_is_of_the_side_on_which_the_municipality_stands() -> No
     ("distance", "error", "met", "category"),
     [(0.1, None, True, 1), (0.1, 0.0, True, 1), (None, 0.1, None, 0), (0.1, 0.1, True, 0)],
 )
-def test_there_is_no_probability_for_published_without_noise_or_not_assessed(distance, error, met, category) -> None:
+def test_there_is_no_probability_for_published_without_noise_or_not_assessed(
+    distance: float | None, error: float | None, met: bool | None, category: int
+) -> None:
     assert category_probability(distance, error, met, category) is None
 
 
@@ -60,7 +62,9 @@ def test_a_table_with_missing_values_keeps_them_missing() -> None:
         (None, 0.2, None),
     ],
 )
-def test_a_difference_exactly_on_the_margin_is_met(difference, margin, expected) -> None:
+def test_a_difference_exactly_on_the_margin_is_met(
+    difference: float | None, margin: float, expected: str | None
+) -> None:
     assert result_status(difference, margin) == expected
 
 
@@ -74,7 +78,9 @@ def test_a_difference_exactly_on_the_margin_is_met(difference, margin, expected)
         (False, 10.0, None, "not_in_force"),
     ],
 )
-def test_a_share_exactly_on_the_limit_is_not_met(in_force, value, limit, expected) -> None:
+def test_a_share_exactly_on_the_limit_is_not_met(
+    in_force: bool, value: float | None, limit: float | None, expected: str | None
+) -> None:
     assert focus_status(in_force, value, limit) == expected
 
 
@@ -213,7 +219,7 @@ def test_the_text_names_the_rules_the_counts_and_the_changes(warehouse: Place) -
 
 
 def test_a_period_without_categories_is_an_error_that_names_the_periods(warehouse: Place) -> None:
-    with pytest.raises(NothingToRead, match="for 2019QMAT04.*it has 2020QMAT02, 2021QMAT04"):
+    with pytest.raises(NothingToRead, match=r"for 2019QMAT04.*it has 2020QMAT02, 2021QMAT04"):
         compare_scenario(warehouse, ScenarioParameters(), "2019QMAT04")
 
 

@@ -1,6 +1,7 @@
 """The statistics against hand-worked figures, published formulas, SciPy and statsmodels."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -19,9 +20,11 @@ from orchestration.lib.statistics import (
     winsorised_overdispersion,
 )
 
+Municipalities = tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]
+
 
 @pytest.fixture(scope="module")
-def municipalities() -> tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]:
+def municipalities() -> Municipalities:
     """98 municipalities, 22 covariates of very different size, weights from 2,000 to 400,000 persons."""
     generator = np.random.default_rng(20240630)
     covariates = generator.normal(size=(98, 22)) * np.linspace(0.1, 50, 22) + np.linspace(0, 100, 22)
@@ -48,7 +51,9 @@ def test_a_fit_of_three_points_has_the_values_worked_out_by_hand() -> None:
     assert fit.residual_standard_errors[0] == pytest.approx(math.sqrt(2 / 11 * (1 - 9 / 11)), abs=1e-12)
 
 
-def test_the_fit_agrees_with_statsmodels_and_with_the_formula_of_the_specification(municipalities) -> None:
+def test_the_fit_agrees_with_statsmodels_and_with_the_formula_of_the_specification(
+    municipalities: Municipalities,
+) -> None:
     outcome, covariates, weights, names = municipalities
     fit = fit_weighted_least_squares(outcome, covariates, weights, names)
     design = sm.add_constant(covariates)
@@ -66,14 +71,14 @@ def test_the_fit_agrees_with_statsmodels_and_with_the_formula_of_the_specificati
     assert fit.variance_inflation[5] == pytest.approx(1 / (1 - explained), rel=1e-8)
 
 
-def test_the_country_is_as_expected_and_leverage_adds_up_to_the_columns(municipalities) -> None:
+def test_the_country_is_as_expected_and_leverage_adds_up_to_the_columns(municipalities: Municipalities) -> None:
     outcome, covariates, weights, names = municipalities
     fit = fit_weighted_least_squares(outcome, covariates, weights, names)
     assert abs((weights * fit.residuals).sum()) / weights.sum() < 1e-12
     assert fit.leverage.sum() == pytest.approx(23, abs=1e-9)
 
 
-def test_a_constant_column_is_named(municipalities) -> None:
+def test_a_constant_column_is_named(municipalities: Municipalities) -> None:
     outcome, covariates, weights, names = municipalities
     broken = covariates.copy()
     broken[:, 7] = 33.3
@@ -81,11 +86,11 @@ def test_a_constant_column_is_named(municipalities) -> None:
         fit_weighted_least_squares(outcome, broken, weights, names)
 
 
-def test_columns_that_depend_on_each_other_are_named(municipalities) -> None:
+def test_columns_that_depend_on_each_other_are_named(municipalities: Municipalities) -> None:
     outcome, covariates, weights, names = municipalities
     broken = covariates.copy()
     broken[:, 3] = 100 - broken[:, 1] - broken[:, 2]
-    with pytest.raises(RankDeficientError, match="22 of 23 columns.*covariate_1, covariate_2, covariate_3 depend"):
+    with pytest.raises(RankDeficientError, match=r"22 of 23 columns.*covariate_1, covariate_2, covariate_3 depend"):
         fit_weighted_least_squares(outcome, broken, weights, names)
 
 
@@ -99,12 +104,14 @@ def test_columns_that_depend_on_each_other_are_named(municipalities) -> None:
         (lambda y, x, w, n: (y, x, w[:5], n), "5 weights for 98"),
     ],
 )
-def test_input_that_can_not_be_fitted_is_refused(municipalities, change, message: str) -> None:
+def test_input_that_can_not_be_fitted_is_refused(
+    municipalities: Municipalities, change: Callable[..., tuple[object, ...]], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
-        fit_weighted_least_squares(*change(*municipalities))
+        fit_weighted_least_squares(*change(*municipalities))  # type: ignore[arg-type]
 
 
-def test_simulated_ranks_follow_the_covariance_of_the_specification(municipalities) -> None:
+def test_simulated_ranks_follow_the_covariance_of_the_specification(municipalities: Municipalities) -> None:
     """Against another way to the same distribution: NumPy's multivariate normal with the covariance written out."""
     outcome, covariates, weights, names = municipalities
     fit = fit_weighted_least_squares(outcome, covariates, weights, names)

@@ -1,4 +1,4 @@
-"""The expected level of the model: one weighted least squares fit per period and benefit area (see benefit_levels.md)."""
+"""The expected level of the model: one weighted least squares fit per period and area (see benefit_levels.md)."""
 
 
 def model(dbt, session):

@@ -1,9 +1,4 @@
 {#- Rolling years as jobindsats publishes them: those that end with the second and the fourth quarter. -#}
-{%- set parameters = [
-    'comparison_decimals', 'model_municipality_count', 'similar_municipality_count',
-    'rank_simulation_draws', 'rank_simulation_seed', 'best_rank_maximum',
-] -%}
-
 with months as (
     select
         month,
@@ -65,11 +60,24 @@ periods as (
 parameters as (
     select
         periods.period_code,
-        {%- for parameter in parameters %}
         max(rule_parameters.value) filter (
-            where rule_parameters.parameter_code = '{{ parameter }}'
-        ) as {{ parameter }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            where rule_parameters.parameter_code = 'comparison_decimals'
+        ) as comparison_decimals,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'model_municipality_count'
+        ) as model_municipality_count,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'similar_municipality_count'
+        ) as similar_municipality_count,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'rank_simulation_draws'
+        ) as rank_simulation_draws,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'rank_simulation_seed'
+        ) as rank_simulation_seed,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'best_rank_maximum'
+        ) as best_rank_maximum
     from periods
     left join rule_parameters
         on {{ in_force_on('periods.period_end_date', 'rule_parameters') }}
@@ -85,11 +93,36 @@ select
     periods.is_loaded,
     periods.is_published,
     month(periods.period_end_date) = 12 as is_annual_statement,
-    {%- for parameter in parameters %}
     cast(
-        {{ required_rule('parameters.' ~ parameter, "'" ~ parameter ~ " for ' || periods.period_code") }} as integer
-    ) as {{ parameter }}{{ ',' if not loop.last }}
-    {%- endfor %}
+        {{ required_rule(
+            'parameters.comparison_decimals', "'comparison_decimals for ' || periods.period_code"
+        ) }} as integer
+    ) as comparison_decimals,
+    cast(
+        {{ required_rule(
+            'parameters.model_municipality_count', "'model_municipality_count for ' || periods.period_code"
+        ) }} as integer
+    ) as model_municipality_count,
+    cast(
+        {{ required_rule(
+            'parameters.similar_municipality_count', "'similar_municipality_count for ' || periods.period_code"
+        ) }} as integer
+    ) as similar_municipality_count,
+    cast(
+        {{ required_rule(
+            'parameters.rank_simulation_draws', "'rank_simulation_draws for ' || periods.period_code"
+        ) }} as integer
+    ) as rank_simulation_draws,
+    cast(
+        {{ required_rule(
+            'parameters.rank_simulation_seed', "'rank_simulation_seed for ' || periods.period_code"
+        ) }} as integer
+    ) as rank_simulation_seed,
+    cast(
+        {{ required_rule(
+            'parameters.best_rank_maximum', "'best_rank_maximum for ' || periods.period_code"
+        ) }} as integer
+    ) as best_rank_maximum
 from periods
 inner join parameters
     on periods.period_code = parameters.period_code

@@ -1,18 +1,4 @@
-{#- One sentence per goal, in both languages, so that a reader sees why without knowing the decision table. -#}
-{%- set focus_goals = [
-    {
-        'code': 'offers', 'value': 'passive_percentage', 'limit': 'passive_limit_percentage',
-        'name_da': 'Fokusmålet om aktive tilbud', 'name_en': 'The focus goal on active offers',
-        'share_da': 'andelen af passive', 'share_en': 'the passive share',
-    },
-    {
-        'code': 'conversations', 'value': 'few_conversations_percentage',
-        'limit': 'few_conversations_limit_percentage',
-        'name_da': 'Fokusmålet om samtaler', 'name_en': 'The focus goal on conversations',
-        'share_da': 'andelen med for få samtaler', 'share_en': 'the share with too few conversations',
-    },
-] -%}
-
+-- One sentence per goal, in both languages, so that a reader sees why without knowing the decision table.
 with decisions as (
     select
         scenario_code,
@@ -86,38 +72,22 @@ sentences as (
                     else ' (expected level of the model).'
                 end
         end as result_en,
-        {%- for goal in focus_goals %}
-        case
-            when decisions.{{ goal.code }}_status is null
-                then
-                    '{{ goal.name_da }} kan ikke vurderes, fordi ingen måned, der tæller, har en andel '
-                    || '(ingen personer i gruppen, eller måneder mangler).'
-            when decisions.{{ goal.code }}_status = 'not_in_force'
-                then '{{ goal.name_da }} er ikke i kraft for perioden og tæller ikke med.'
-            else
-                '{{ goal.name_da }} er '
-                || case when decisions.{{ goal.code }}_status = 'met' then '' else 'ikke ' end
-                || 'opfyldt, fordi {{ goal.share_da }} er '
-                || {{ reason_number('decisions.' ~ goal.value, 'da', 'decisions.' ~ goal.limit) }}
-                || ' pct. og skal være under '
-                || {{ reason_number('decisions.' ~ goal.limit, 'da') }} || ' pct.'
-        end as {{ goal.code }}_da,
-        case
-            when decisions.{{ goal.code }}_status is null
-                then
-                    '{{ goal.name_en }} can not be assessed, because no month that counts has a share '
-                    || '(nobody in the group, or months lack).'
-            when decisions.{{ goal.code }}_status = 'not_in_force'
-                then '{{ goal.name_en }} is not in force for the period and does not count.'
-            else
-                '{{ goal.name_en }} is '
-                || case when decisions.{{ goal.code }}_status = 'met' then '' else 'not ' end
-                || 'met, because {{ goal.share_en }} is '
-                || {{ reason_number('decisions.' ~ goal.value, 'en', 'decisions.' ~ goal.limit) }}
-                || ' per cent and must be below '
-                || {{ reason_number('decisions.' ~ goal.limit, 'en') }} || ' per cent.'
-        end as {{ goal.code }}_en{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ focus_goal_reason(
+            'decisions.offers_status', 'decisions.passive_percentage', 'decisions.passive_limit_percentage',
+            'da', 'Fokusmålet om aktive tilbud', 'andelen af passive'
+        ) }} as offers_da,
+        {{ focus_goal_reason(
+            'decisions.offers_status', 'decisions.passive_percentage', 'decisions.passive_limit_percentage',
+            'en', 'The focus goal on active offers', 'the passive share'
+        ) }} as offers_en,
+        {{ focus_goal_reason(
+            'decisions.conversations_status', 'decisions.few_conversations_percentage', 'decisions.few_conversations_limit_percentage',
+            'da', 'Fokusmålet om samtaler', 'andelen med for få samtaler'
+        ) }} as conversations_da,
+        {{ focus_goal_reason(
+            'decisions.conversations_status', 'decisions.few_conversations_percentage', 'decisions.few_conversations_limit_percentage',
+            'en', 'The focus goal on conversations', 'the share with too few conversations'
+        ) }} as conversations_en
     from decisions
     left join category_names
         on

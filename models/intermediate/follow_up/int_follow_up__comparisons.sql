@@ -1,8 +1,3 @@
-{%- set parameters = [
-    'comparison_decimals', 'follow_up_well_below_points', 'follow_up_improved_points',
-    'follow_up_minimum_persons', 'follow_up_minimum_groups',
-] -%}
-
 with rounds as (
     select
         round_code,
@@ -69,11 +64,21 @@ coverage as (
 parameters as (
     select
         rounds.round_code,
-        {%- for parameter in parameters %}
         max(rule_parameters.value) filter (
-            where rule_parameters.parameter_code = '{{ parameter }}'
-        ) as {{ parameter }}{{ ',' if not loop.last }}
-        {%- endfor %}
+            where rule_parameters.parameter_code = 'comparison_decimals'
+        ) as comparison_decimals,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'follow_up_well_below_points'
+        ) as follow_up_well_below_points,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'follow_up_improved_points'
+        ) as follow_up_improved_points,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'follow_up_minimum_persons'
+        ) as follow_up_minimum_persons,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'follow_up_minimum_groups'
+        ) as follow_up_minimum_groups
     from rounds
     left join rule_parameters
         on {{ in_force_on('last_day(rounds.follow_up_month)', 'rule_parameters') }}

@@ -1,4 +1,4 @@
-"""Funnel limits of the shares: how far from the country a municipality of its size may lie by chance (rank_uncertainty.md)."""
+"""Funnel limits: how far from the country a municipality of its size may lie by chance (see rank_uncertainty.md)."""
 
 
 def model(dbt, session):

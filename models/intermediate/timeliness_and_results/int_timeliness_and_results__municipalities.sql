@@ -37,21 +37,39 @@ quadrants as (
     from {{ ref('quadrants') }}
 ),
 
--- An obligation has one municipality: the country's count is the sum of theirs.
-period_counts as (
+municipality_counts as (
     select
         periods.period_code,
-        coalesce(timeliness.municipality_code, '0000') as municipality_code,
+        timeliness.municipality_code,
         sum(timeliness.on_time_count) as on_time_count,
         sum(timeliness.on_time_count + timeliness.not_on_time_count) as obligation_count
     from periods
     inner join timeliness
         on timeliness.month between periods.period_start_date and periods.last_month
     where timeliness.municipality_code <> '0000'
-    group by grouping sets (
-        (periods.period_code, timeliness.municipality_code),
-        (periods.period_code)
-    )
+    group by
+        periods.period_code,
+        timeliness.municipality_code
+),
+
+-- An obligation has one municipality: the country's count is the sum of theirs.
+period_counts as (
+    select
+        period_code,
+        municipality_code,
+        on_time_count,
+        obligation_count
+    from municipality_counts
+
+    union all
+
+    select
+        period_code,
+        '0000' as municipality_code,
+        sum(on_time_count) as on_time_count,
+        sum(obligation_count) as obligation_count
+    from municipality_counts
+    group by period_code
 ),
 
 period_shares as (

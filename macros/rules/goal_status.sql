@@ -1,6 +1,6 @@
 {#-
     The three states of a goal, as the decision table spells them; null = in force without a value (not assessed).
-    Values are held against limits after rounding to `decimals_expr` decimals, so that the arithmetic's noise decides nothing.
+    Values are held against limits after rounding to `decimals_expr` decimals: the arithmetic's noise decides nothing.
 -#}
 {% macro result_goal_status(difference_expr, margin_expr, decimals_expr) -%}
 case

@@ -1,6 +1,6 @@
 {#-
     A number of a reason with two decimals, Danish (12,30) or English (12.30). With a limit given, a value that two
-    decimals would show as the limit though it is not keeps nine: no sentence says wrongly that 30.00 is not below 30.00.
+    decimals would show as the limit though it is not keeps nine, lest a sentence say that 30.00 is not below 30.00.
 -#}
 {% macro reason_number(value_expr, language, limit_expr=none) -%}
 {%- set two = "printf('%.2f', round(cast(" ~ value_expr ~ " as double), 2) + 0.0)" -%}

@@ -90,6 +90,10 @@ test: setup ## every test, fast ones first
 	@$(BIN)/pytest -m "not slow and not browser"
 	@$(BIN)/pytest -m "slow or browser"
 
+.PHONY: mutate
+mutate: setup ## deliberate mistakes, each of which a test must catch; writes docs/mutations.md
+	@$(BIN)/python -m tests.mutation.run
+
 .PHONY: clean
 clean: ## remove what was built in this folder (not landing/ and data/)
 	rm -rf target logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,4 @@
-"""A month that is new, corrected or late: only the months that it can touch are built again, and the result is a full rebuild's.
+"""A new, corrected or late month: only the months that it can touch are built again, as a full rebuild would.
 
 One warehouse lives through the deliveries of ``STEPS``; after each of them a copy is rebuilt from nothing and compared
 with it row by row.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -20,6 +19,8 @@ from tests.oracle.landing import write_world
 from tests.oracle.random_worlds import cohort_world, pack, random_world
 from tests.oracle.world import World
 from tests.support.warehouse import Workshop, built_months, monthly_tables, table_differences
+
+pytestmark = pytest.mark.slow
 
 MARTS = (
     "conversation_coverage",
@@ -167,10 +168,6 @@ def corrected(world: World, month: date, datasets: Iterable[Kind]) -> World:
     return replace(world, benefit_rows=benefits, conversation_rows=talks, offer_rows=offers, memo={})
 
 
-def marts_of(workshop: Workshop) -> list[str]:
-    return [f"marts.fct_{mart}" for mart in MARTS]
-
-
 def numbers(workshop: Workshop) -> dict[str, dict[date, int]]:
     """Per monthly table each month's build number."""
     with workshop.connect("living") as connection:
@@ -205,7 +202,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
         workshop.build(copy, *selected, full_refresh=True)
         with workshop.connect("living") as connection:
             connection.execute(f"attach '{workshop.settings(copy).warehouse}' as other (read_only)")
-            differences = table_differences(connection, "other", [*after, *marts_of(workshop)])
+            differences = table_differences(connection, "other", [*after, *(f"marts.fct_{mart}" for mart in MARTS)])
             if step is STEPS[-1]:
                 differences |= {f"oracle: {mart}": (len(found), 0) for mart, found in
                                 compare_warehouse(final, connection, MARTS).items()}  # fmt: skip

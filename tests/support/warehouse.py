@@ -1,7 +1,8 @@
-"""Warehouses for tests: worlds loaded as deliveries and built by dbt, as the pipeline does it but in a place of their own.
+"""Warehouses for tests: worlds loaded as deliveries and built by dbt, as the pipeline does, in a place of their own.
 
 dbt reads its profile's path from the environment, and a changed environment makes it parse the whole project again
-(half a minute). So all warehouses of a workshop are reached through one link, ``current``, which points to one at a time.
+(half a minute). So all warehouses of a workshop are reached through one link, ``current``, which points to one of
+them at a time.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def copy_project(target: Path, source: Path = PROJECT_ROOT) -> Path:
 
 
 class Workshop:
-    """A folder with any number of warehouses and one dbt target, so that dbt parses the project once for all of them."""
+    """A folder with any number of warehouses and one dbt target: dbt parses the project once for all of them."""
 
     def __init__(self, folder: Path, project: Path = PROJECT_ROOT) -> None:
         self.folder = folder

@@ -1,0 +1,147 @@
+"""Every mart on more than 250 random worlds, against the independent recomputation (``tests/oracle``).
+
+The worlds are packed into one warehouse per era of the law. A second process makes and loads the next era and works out
+what to expect while dbt builds the one before; so the two cores of a small machine are both in use.
+"""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.lib.settings import PROJECT_ROOT
+from tests.oracle import areas
+from tests.oracle.comparison import compare, compare_warehouse
+from tests.oracle.measures import COMPUTE
+from tests.oracle.packs import COHORTS, ERAS, LIMITS, PAIRS, packed
+from tests.oracle.rows import MartRows
+from tests.oracle.world import World
+from tests.support.warehouse import Workshop
+
+pytestmark = pytest.mark.slow
+
+AREA_TYPES = ("region", "rar_area", "jobcentre")
+AREAS_MART = "area_measure_results"
+SIMILAR = "similar_municipalities"
+# The areas take as long as all municipalities together: one era is enough for sums that know no rules.
+ERA_OF_AREAS = "law_2024"
+
+_worlds: dict[str, World] = {}  # of the second process: the worlds that it made
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one era, per mart the differences from the oracle and how many rows were compared."""
+
+    differences: dict[str, list[str]]
+    row_counts: dict[str, int]
+
+
+def _make(folder: Path, name: str) -> None:
+    """Make the era's world and load it as deliveries (second process)."""
+    _worlds[name] = packed(name)
+    Workshop(folder).load(name, _worlds[name])
+
+
+def _expect(name: str) -> None:
+    """Work out what every mart must hold (second process); the world keeps the answers."""
+    for compute in COMPUTE.values():
+        compute(_worlds[name])
+
+
+def _judge(folder: Path, name: str) -> Verdict:
+    """Compare the built warehouse with what was expected (second process)."""
+    world = _worlds.pop(name)
+    with Workshop(folder).connect(name) as connection:
+        differences = compare_warehouse(world, connection, [mart for mart in COMPUTE if mart != SIMILAR])
+        if similar := _similar_differences(world, connection):
+            differences[SIMILAR] = similar
+        counts = {
+            mart: connection.execute(f"select count(*) from marts.fct_{mart}").fetchall()[0][0] for mart in COMPUTE
+        }
+        if name == ERA_OF_AREAS:
+            differences |= _area_differences(world, connection)
+    return Verdict(differences, counts)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(f"select * from {table}")
+    columns = [column[0] for column in cursor.description]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _similar_differences(world: World, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The specification gives the distance between two expected shares no sign: the mart has it without one."""
+    column = "expected_percentage_difference"
+    expected = MartRows(SIMILAR)
+    for key, values in COMPUTE[SIMILAR](world).items():
+        expected.put(key, values | {column: abs(values[column])})
+    return compare(expected, _rows(connection, f"marts.fct_{SIMILAR}"))
+
+
+def _area_differences(world: World, connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    actual = _rows(connection, f"marts.rpt_{AREAS_MART}")
+    found = []
+    for area_type in AREA_TYPES:
+        expected = areas.compute(world, area_type, _area_of(area_type, world.loaded_months[-1]))
+        found += compare(expected, [row for row in actual if row["area_type_code"] == area_type])
+    return {AREAS_MART: found} if found else {}
+
+
+def _area_of(area_type: str, on: date) -> dict[str, str]:
+    """Municipality -> area of the type on a day; which municipality lies where is a fact, not a rule."""
+    with (PROJECT_ROOT / "seeds/reference/municipality_areas.csv").open(encoding="utf-8", newline="") as file:
+        return {
+            row["municipality_code"]: row["area_code"]
+            for row in csv.DictReader(file)
+            if row["area_type_code"] == area_type and row["valid_from_date"] <= on.isoformat() < row["valid_to_date"]
+        }
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
+    """All eras built and judged."""
+    folder = tmp_path_factory.mktemp("oracle")
+    workshop = Workshop(folder)
+    selected = [f"+fct_{mart}" for mart in COMPUTE]
+    judged: dict[str, Future[Verdict]] = {}
+    names = list(ERAS)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as second:
+        made = second.submit(_make, folder, names[0])
+        for name, following in zip(names, [*names[1:], None], strict=True):
+            made.result()
+            if following is not None:
+                made = second.submit(_make, folder, following)
+            second.submit(_expect, name)
+            extra = [f"+rpt_{AREAS_MART}"] if name == ERA_OF_AREAS else []
+            workshop.build(name, *selected, *extra)
+            judged[name] = second.submit(_judge, folder, name)
+        return {name: future.result() for name, future in judged.items()}
+
+
+def test_the_eras_hold_at_least_200_worlds() -> None:
+    assert len(ERAS) * (PAIRS + COHORTS + len(LIMITS)) >= 200
+
+
+@pytest.mark.parametrize("mart", [*COMPUTE, AREAS_MART])
+def test_mart_agrees_with_the_oracle_on_every_world(verdicts: dict[str, Verdict], mart: str) -> None:
+    differences = [
+        f"{name}: {difference}"
+        for name, verdict in verdicts.items()
+        for difference in verdict.differences.get(mart, [])
+    ]
+    assert not differences, f"{len(differences)} differences, the first:\n" + "\n".join(differences[:10])
+
+
+@pytest.mark.parametrize("mart", COMPUTE)
+def test_some_era_gives_the_mart_rows(verdicts: dict[str, Verdict], mart: str) -> None:
+    """Two empty tables would agree as well."""
+    assert any(verdict.row_counts[mart] for verdict in verdicts.values())

@@ -1,7 +1,7 @@
 """`make pipeline`: load whatever is new in the landing zone, build, check, publish.
 
-Exit status: 0 when every acceptable delivery is in a release (rejected ones are listed); 1 when a check or an error stopped
-the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work.
+Exit status: 0 when every acceptable delivery is in a release (rejected ones are listed); 1 when a check or an error
+stopped the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import duckdb
 from orchestration.lib import build, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
+from orchestration.lib.ledger import LedgerBroken
+from orchestration.lib.operations import alerts, keeping
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
 from orchestration.lib.progress import say
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
@@ -40,21 +42,33 @@ class Situation:
 
 def look(settings: Settings) -> Situation:
     """Compare landing zone, warehouse, project and current release; a broken warehouse file is set aside here."""
+    found = discover(settings.landing)
     try:
-        connection = warehouse.connect(settings)
-    except warehouse.WarehouseBroken as error:
-        say(str(error))
-        warehouse.set_aside_broken_warehouse(settings)
-        connection = warehouse.connect(settings)
+        known, plan = _read_books(settings)
+    except (warehouse.WarehouseBroken, duckdb.Error) as error:
+        if isinstance(error, duckdb.Error) and not warehouse.is_corruption(error):
+            raise
+        _set_aside(settings, str(error))
+        known, plan = _read_books(settings)
+    unseen = [item for item in found if (item.path, item.manifest_hash) not in known]
+    released = build.released_build_id(writer.current_release(settings.releases))
+    return Situation(unseen, released == plan.build_id)
+
+
+def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPlan]:
+    connection = warehouse.connect(settings)
     try:
         warehouse.ensure_schemas(connection)
         known = set(connection.execute("select path, hash from quality.deliveries").fetchall())
-        unseen = [item for item in discover(settings.landing) if (item.path, item.manifest_hash) not in known]
-        plan = build.plan_build(connection, settings.project)
+        return known, build.plan_build(connection, settings.project)
     finally:
         connection.close()
-    released = build.released_build_id(writer.current_release(settings.releases))
-    return Situation(unseen, released == plan.build_id)
+
+
+def _set_aside(settings: Settings, reason: str) -> None:
+    folder = warehouse.set_aside_broken_warehouse(settings)
+    say(reason.strip().splitlines()[0])
+    say(f"the damaged warehouse was set aside in {folder}; it is built again from the landing zone")
 
 
 def rejected_deliveries(settings: Settings) -> list[tuple[str, str]]:
@@ -72,22 +86,34 @@ def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     """Run the Dagster job `pipeline` in this process over the range of the periods."""
     say("starting Dagster")
     warnings.filterwarnings("ignore", module="dagster")
-    import dagster as dg
-
     from orchestration.definitions import defs
+    from orchestration.defs.operations import runs
     from orchestration.defs.partitions import partition_periods
     from orchestration.defs.pipeline import range_tags
 
     known = partition_periods()
     inside = [period for period in periods if period in known] or [min(known)]
     job = defs().get_job_def("pipeline") if callable(defs) else defs.get_job_def("pipeline")
-    with dg.DagsterInstance.get() as instance:
-        return job.execute_in_process(
+    with runs.usable_instance(settings, say) as instance:
+        for run_id in runs.end_dead_runs(instance):
+            say(f"run {run_id[:8]} of a pipeline that was killed is marked as failed")
+        result = job.execute_in_process(
             instance=instance,
-            tags=range_tags(inside),
+            tags={**range_tags(inside), runs.STARTED_BY: runs.COMMAND},
             run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
             raise_on_error=False,
         )
+        runs.prune_runs(instance, settings, keeping.Keep.from_environment())
+        return result
+
+
+def end_dead_runs(settings: Settings) -> None:
+    """Mark runs of killed pipelines as failed, when there is nothing else to do in Dagster."""
+    from orchestration.defs.operations import runs
+
+    prepare_dagster_home(settings)
+    with runs.usable_instance(settings, say) as instance:
+        runs.end_dead_runs(instance)
 
 
 def failures(result: ExecuteInProcessResult) -> list[str]:
@@ -112,37 +138,70 @@ def main() -> int:
     """Run the pipeline for the settings of the environment; see the module for the exit status."""
     try:
         settings = Settings.from_environment().prepare()
+        alerts.AlertSettings.from_environment()
+        keeping.Keep.from_environment()
         with pipeline_lock(settings):
             return _run(settings)
     except PipelineRunning as error:
         say(str(error))
         return EXIT_BUSY
     except (LandingMissing, KeyMissing, KeyTooShort, SettingsError) as error:
-        say(str(error))
-        return EXIT_SET_UP
-    except (warehouse.WarehouseLocked, warehouse.WarehouseUnavailable, OSError, duckdb.Error) as error:
-        say(f"Stopped: {error}")
-        return EXIT_FAILED
+        return _stopped(str(error), EXIT_SET_UP)
+    except (warehouse.WarehouseLocked, warehouse.WarehouseUnavailable, LedgerBroken, OSError, duckdb.Error) as error:
+        return _stopped(str(error), EXIT_FAILED)
+    # Whatever it was (Dagster's own storage on a full disk, say): a message and a status, never half a page of code.
+    except Exception as error:
+        return _stopped(f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}", EXIT_FAILED)
+
+
+def _stopped(message: str, status: int) -> int:
+    say(f"Stopped: {alerts.clean(message) if status == EXIT_FAILED else message}")
+    _tell("the pipeline stopped", [message])
+    return status
+
+
+def _tell(subject: str, lines: list[str]) -> None:
+    try:
+        where = alerts.AlertSettings.from_environment()
+    except SettingsError:
+        return  # it has been told as the reason to stop
+    for problem in alerts.send(alerts.Alert(subject, lines), where):
+        say(f"alert: {problem}")
 
 
 def _run(settings: Settings) -> int:
     say(f"landing zone {settings.landing}, data {settings.data}")
     writer.remove_leftovers(settings.releases)
     situation = look(settings)
+    mark = settings.dagster_home / "run_in_process"
     if not situation.unseen and situation.is_released:
+        if mark.exists():
+            end_dead_runs(settings)
+            mark.unlink()
         say("nothing new: no unseen delivery, unchanged project, and the newest build is released")
         _close(settings)
         return 0
     say(f"{len(situation.unseen)} new deliveries")
     prepare_dagster_home(settings)
+    mark.touch(mode=0o600)
     result = run_job(settings, [item.period for item in situation.unseen])
     messages = failures(result)
-    _close(settings)
+    if any(warehouse.tells_of_corruption(message) for message in messages):
+        # The file could be opened, but a block inside it is damaged. Once, so that a broken disk is no endless loop.
+        _set_aside(settings, next(message for message in messages if warehouse.tells_of_corruption(message)))
+        result = run_job(settings, [item.period for item in look(settings).unseen])
+        messages = failures(result)
+    mark.unlink()
     if messages or not result.success:
         say("the pipeline stopped; no new release was published:")
         for message in messages:
             print(f"  {message}", flush=True)
+        _tell("the pipeline failed: no new release", messages)
+        _close(settings)
         return EXIT_FAILED
+    for name in keeping.prune_releases(settings, keeping.Keep.from_environment().releases):
+        say(f"release {name} is older than JOBCENTER_KEEP_RELEASES and was removed")
+    _close(settings)
     return 0
 
 

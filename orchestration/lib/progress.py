@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import time
 
 _STARTED = time.monotonic()
+# Dagster turns standard output into its log files while a step runs; these lines are for who waits at the terminal.
+_TERMINAL = os.dup(1)
 
 
 def say(text: str) -> None:
     """Print one line with the seconds since the program started."""
-    print(f"[{time.monotonic() - _STARTED:6.1f} s] {text}", file=sys.stdout, flush=True)
+    os.write(_TERMINAL, f"[{time.monotonic() - _STARTED:6.1f} s] {text}\n".encode())

@@ -9,8 +9,8 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from packaging.version import Version
 
-from orchestration.lib.dbt_manifest import dbt_executable
-from orchestration.lib.settings import PROJECT_ROOT
+from orchestration.lib.dbt_manifest import guarded_dbt
+from orchestration.lib.settings import PROJECT_ROOT, Settings
 
 
 class InstalledDbt(DbtCliResource):
@@ -34,8 +34,8 @@ def resources() -> dg.Definitions:
                 project_dir=str(PROJECT_ROOT),
                 profiles_dir=str(PROJECT_ROOT),
                 target="warehouse",
-                dbt_executable=dbt_executable(),
-                global_config_flags=["--no-use-colors", "--quiet"],
+                dbt_executable=guarded_dbt(Settings.from_environment()),
+                global_config_flags=["--no-use-colors", "--log-level-file", "none"],
             )
         }
     )

@@ -1,0 +1,54 @@
+"""`make retention`: delete landing files and person rows older than the dated rule, with a log.
+
+Without --yes it only says what would go, and which releases could not be rebuilt afterwards. Exit status 0; 1 when the
+pipeline that builds the warehouse again failed; 2 when something must be set up first; 75 when a pipeline is at work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+
+from orchestration.lib.contracts import load_contracts
+from orchestration.lib.deliveries import LandingMissing
+from orchestration.lib.operations import renewing, retention
+from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
+from orchestration.lib.progress import say
+from orchestration.lib.settings import Settings, SettingsError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Plan, and with --yes carry out; see the module for the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m orchestration.commands.retention", description=__doc__)
+    parser.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
+    parser.add_argument("--on", type=date.fromisoformat, default=None, help="as of this day (today)")
+    options = parser.parse_args(arguments)
+    try:
+        settings = Settings.from_environment().prepare()
+        with pipeline_lock(settings):
+            todo = retention.plan(settings, load_contracts(), options.on or date.today())
+            say(f"months before {todo.first_kept:%Y-%m} are beyond the rule {retention.RULE}")
+            for found in todo.deliveries:
+                print(f"  {'deleting' if options.yes else 'would delete'} {found.path}", flush=True)
+            if not todo.deliveries:
+                say("nothing is that old")
+                return 0
+            for name in todo.lost_releases:
+                print(f"  can't be rebuilt afterwards: release {name}", flush=True)
+            if not options.yes:
+                say("nothing was changed; with CONFIRM=yes the above is done")
+                return 0
+            retention.carry_out(settings, todo)
+    except PipelineRunning as error:
+        say(str(error))
+        return 75
+    except (LandingMissing, SettingsError) as error:
+        say(str(error))
+        return 2
+    say(f"deleted, see {retention.log_file(settings)}; building the warehouse from what is left")
+    return 1 if renewing.run_pipeline(settings) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

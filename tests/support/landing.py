@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -121,7 +122,7 @@ def _write(path: Path, dataset: str, content: Content, extension: str) -> int:
 def _rows_of(content: bytes, extension: str) -> int:
     try:
         text = gzip.decompress(content) if extension == "csv.gz" else content
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         return 0
     if extension == "parquet":
         return 0

@@ -1,0 +1,220 @@
+"""`make doctor`: what a person asks first when something is wrong, without touching anything.
+
+Every finding is ok, a warning, or a problem; a problem is what keeps the next `make pipeline` from ending well, or what
+lets somebody see what they must not see.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from orchestration.lib import warehouse
+from orchestration.lib.contracts import load_contracts
+from orchestration.lib.deliveries import LandingMissing, discover
+from orchestration.lib.ledger import Ledger, LedgerBroken
+from orchestration.lib.operations import freshness
+from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key
+from orchestration.lib.release import writer
+from orchestration.lib.settings import Settings
+
+Level = Literal["ok", "warning", "problem"]
+
+_LIBRARIES = ("duckdb", "dbt-core", "dbt-duckdb", "dagster", "great-expectations")
+# A build needs room for a second copy of what it writes, and DuckDB for its spill files.
+_LEAST_FREE_BYTES = 2_000_000_000
+_MOST_LISTED = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor."""
+
+    level: Level
+    topic: str
+    text: str
+
+
+def examine(settings: Settings, today: date) -> list[Finding]:
+    """All findings about an installation, in the order in which a person would ask."""
+    return [
+        *_versions(settings),
+        *_key(settings),
+        *_warehouse(settings),
+        *_disk(settings),
+        *_permissions(settings),
+        *_deliveries(settings, today),
+        *_release(settings),
+    ]
+
+
+def _versions(settings: Settings) -> Iterator[Finding]:
+    yield Finding("ok", "versions", f"Python {platform.python_version()} on {platform.system()}")
+    locked = _locked_versions(settings.project / "requirements.txt")
+    for name in _LIBRARIES:
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Finding("problem", "versions", f"{name} is not installed: run `make setup`")
+            continue
+        wanted = locked.get(name)
+        if wanted is not None and wanted != found:
+            yield Finding(
+                "problem", "versions", f"{name} {found} is installed, the lock file says {wanted}: `make setup`"
+            )
+        else:
+            yield Finding("ok", "versions", f"{name} {found}")
+
+
+def _locked_versions(lock: Path) -> dict[str, str]:
+    if not lock.is_file():
+        return {}
+    pairs = (line.split()[0].split("==") for line in lock.read_text("utf-8").splitlines() if "==" in line[:80])
+    return {pair[0].split("[")[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def _key(settings: Settings) -> Iterator[Finding]:
+    sample = settings.keys / "sample.key"
+    if settings.key_file is None and settings.key_text is None and not sample.is_file():
+        yield Finding("warning", "key", "no key is set (a sample landing zone gets one by itself; real data need one)")
+        return
+    try:
+        key = load_key(settings)
+    except (KeyMissing, KeyTooShort) as error:
+        yield Finding("problem", "key", str(error).splitlines()[0])
+        return
+    yield Finding("ok", "key", f"key {key.key_id}" + (" (made for sample data)" if key.is_sample else ""))
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    if not settings.warehouse.exists():
+        yield Finding("warning", "warehouse", f"{settings.warehouse} does not exist yet; the next pipeline makes it")
+        return
+    try:
+        connection = warehouse.connect(settings, read_only=True)
+    except warehouse.WarehouseLocked as error:
+        yield Finding("warning", "warehouse", f"in use by {_process(error.pid)}")
+        return
+    except (warehouse.WarehouseBroken, warehouse.WarehouseUnavailable) as error:
+        yield Finding("problem", "warehouse", str(error))
+        return
+    try:
+        size = settings.warehouse.stat().st_size
+        recorded = connection.execute("select max(key_id) from build.key").fetchone()
+        yield Finding(
+            "ok",
+            "warehouse",
+            f"{size / 1e6:.0f} MB, nobody holds it, key {(recorded or [None])[0] or 'not recorded yet'}",
+        )
+        failed = connection.execute(
+            "select layer, count(*) from quality.check_results where not success and severity = 'error' group by layer"
+        ).fetchall()
+        for layer, count in failed:
+            yield Finding("problem", "checks", f"{count} failed error checks in layer {layer}: see the Data Docs")
+    except duckdb.CatalogException:
+        yield Finding("warning", "warehouse", "was made but never loaded")
+    except duckdb.Error as error:
+        yield Finding("problem", "warehouse", str(error).splitlines()[0])
+    finally:
+        connection.close()
+
+
+def _process(pid: int | None) -> str:
+    if pid is None:
+        return "another process"
+    try:
+        # The name only: arguments and environment of a process may hold secrets.
+        return f"process {pid} ({Path(f'/proc/{pid}/comm').read_text('utf-8').strip()})"
+    except OSError:
+        return f"process {pid}"
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    for label, path in (("data", settings.data), ("landing zone", settings.landing)):
+        if not path.exists():
+            continue
+        free = shutil.disk_usage(path).free
+        size = settings.warehouse.stat().st_size if settings.warehouse.exists() else 0
+        needed = max(_LEAST_FREE_BYTES, 2 * size) if label == "data" else 0
+        text = f"{label}: {free / 1e9:.1f} GB free" + (f", a build wants {needed / 1e9:.1f} GB" if needed else "")
+        yield Finding("problem" if free < needed else "ok", "disk", text)
+
+
+def _permissions(settings: Settings) -> Iterator[Finding]:
+    open_to_others = [
+        path
+        for path in (settings.data, settings.warehouse, settings.ledger, settings.dbt, settings.dagster_home)
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    for path in open_to_others:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        yield Finding("problem", "permissions", f"{path} is open to others (mode {mode:04o}): chmod go= {path}")
+    for release in writer.release_folders(settings.releases):
+        writable = [path.name for path in release.iterdir() if path.is_file() and path.stat().st_mode & 0o222]
+        if writable:
+            yield Finding("problem", "permissions", f"release {release.name} can be written: {', '.join(writable)}")
+    if not open_to_others:
+        yield Finding("ok", "permissions", "the restricted zone is closed to other users")
+
+
+def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
+    try:
+        ledger = Ledger(settings.ledger)
+        found = discover(settings.landing)
+    except (LedgerBroken, LandingMissing, OSError) as error:
+        yield Finding("problem", "deliveries", str(error))
+        return
+    decisions = list(ledger)
+    pending = [one for one in found if ledger.find(one.path, one.manifest_hash) is None]
+    yield Finding("ok", "deliveries", f"{len(found)} in the landing zone, {len(decisions)} decisions in the ledger")
+    if pending:
+        listed = ", ".join(one.path for one in pending[:_MOST_LISTED]) + (" …" if len(pending) > _MOST_LISTED else "")
+        yield Finding("warning", "deliveries", f"{len(pending)} pending: {listed}. Run `make pipeline`")
+    for one in [one for one in found if one.trouble is not None]:
+        yield Finding("problem", "deliveries", f"{one.path}: {one.trouble}")
+    present = {one.path for one in found}
+    rejected = [one for one in decisions if one.status == "rejected" and one.path in present]
+    for decision in rejected[-_MOST_LISTED:]:
+        codes = ", ".join(sorted({reason.partition(":")[0] for reason in decision.reasons}))
+        yield Finding("warning", "deliveries", f"rejected {decision.path}: {codes}")
+    statuses = freshness.month_statuses(
+        decisions, load_contracts(), freshness.read_accepted_missing(settings.project), settings.project, today
+    )
+    overdue = [status for status in statuses if status.is_overdue]
+    for status in overdue[:_MOST_LISTED]:
+        yield Finding("warning", "months", f"overdue: {freshness.describe(status)}")
+    if len(overdue) > _MOST_LISTED:
+        yield Finding("warning", "months", f"{len(overdue)} months are overdue; the first {_MOST_LISTED} are listed")
+    if statuses and not overdue:
+        yield Finding("ok", "months", f"every month up to {statuses[-1].month:%Y-%m} is here, or not due yet")
+
+
+def _release(settings: Settings) -> Iterator[Finding]:
+    current = writer.current_release(settings.releases)
+    if current is None:
+        yield Finding("warning", "release", "there is none yet")
+        return
+    try:
+        manifest = json.loads((current / writer.MANIFEST).read_text("utf-8"))
+        made, tables = manifest["created_at"], manifest["tables"]
+    except (OSError, ValueError, KeyError) as error:
+        yield Finding("problem", "release", f"{current.name}: its manifest can't be read ({type(error).__name__})")
+        return
+    gone = [name for name in tables if not (current / "parquet" / f"{name}.parquet").is_file()]
+    if gone or not (current / "release.duckdb").is_file():
+        yield Finding(
+            "problem", "release", f"{current.name} is not whole: {', '.join(gone) or 'release.duckdb'} missing"
+        )
+    else:
+        count = len(writer.release_folders(settings.releases))
+        yield Finding("ok", "release", f"{current.name}, made {made}, {len(tables)} tables; {count} releases are kept")

@@ -12,8 +12,15 @@ import jinja2
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
-# The macros of materializations and tests use tags that only dbt knows.
-MACROS = ("share.sql", "due_date.sql", "completed_months.sql", "rules/in_force_on.sql", "rules/rule_id.sql")
+# The macros of materializations use tags that only dbt knows.
+MACROS = (
+    "share.sql",
+    "due_date.sql",
+    "completed_months.sql",
+    "rules/in_force_on.sql",
+    "rules/required_rule.sql",
+    "rules/rule_id.sql",
+)
 
 
 @cache

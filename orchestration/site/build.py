@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -181,7 +180,7 @@ def publish_site(release: Path) -> SiteReport:
     for path in unfinished.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o444)
     unfinished.chmod(0o755)
-    os.replace(unfinished, target)
+    unfinished.replace(target)
     return report
 
 
@@ -237,12 +236,12 @@ class _Site:
             **data.group_names("dim_benefit_groups", "benefit_group_code", "benefit_group_name", words.language),
         }
         self.scenario_names = data.group_names("dim_scenarios", "scenario_code", "scenario_name", words.language)
-        self.bands = {}
         self.assignments: dict[tuple[str, str], Row] = {}
         self.scenarios: list[str] = []
         if data.newest_period is not None:
             rows = data.rows(
-                "select * from main.rpt_category_assignments where period_code = ? order by scenario_code, municipality_code",
+                "select * from main.rpt_category_assignments where period_code = ? "
+                "order by scenario_code, municipality_code",
                 [data.newest_period],
             )
             self.assignments = {(str(row["scenario_code"]), str(row["municipality_code"])): row for row in rows}
@@ -335,12 +334,15 @@ class _Site:
             """
             with newest as (
                 select period_code, max(expected_source) as expected_source from main.rpt_benefit_levels
-                where period_code = (select max(period_code) from main.rpt_benefit_levels where benefit_area_code = 'all')
+                where period_code = (
+                        select max(period_code) from main.rpt_benefit_levels where benefit_area_code = 'all'
+                    )
                     and benefit_area_code = 'all'
                 group by period_code
             )
             select levels.* from main.rpt_benefit_levels as levels
-            inner join newest on levels.period_code = newest.period_code and levels.expected_source = newest.expected_source
+            inner join newest
+                on levels.period_code = newest.period_code and levels.expected_source = newest.expected_source
             where levels.benefit_area_code = 'all'
             """
         )
@@ -433,7 +435,8 @@ class _Site:
 
     def category_title(self, row: Row) -> str:
         """Number and name of a category."""
-        return f"{row['municipality_category']} {self.w.choose(str(row['category_name_da']), str(row['category_name_en']))}"
+        name = self.w.choose(str(row["category_name_da"]), str(row["category_name_en"]))
+        return f"{row['municipality_category']} {name}"
 
     def municipality_list(self) -> Page:
         """All municipalities with region and category."""
@@ -765,7 +768,6 @@ class _Site:
 
     def municipality(self, code: str) -> Page:
         """A municipality: category and why, distances, all measures, the letters, its development."""
-        w = self.w
         sections = [*self.category_sections(code), self.compare_section(code), self.letters_section(code)]
         sections += [self.supervision_section(code), self.development_section(code)]
         return Page(f"municipalities/{code}.html", self.names[code], sections)
@@ -939,8 +941,9 @@ class _Site:
         if not hasattr(self, "_similar"):
             found: dict[str, list[str]] = {}
             for row in self.data.rows(
-                "select municipality_code, similar_municipality_code from main.rpt_similar_municipalities where period_code = "
-                "(select max(period_code) from main.rpt_similar_municipalities) order by municipality_code, similarity_rank"
+                "select municipality_code, similar_municipality_code from main.rpt_similar_municipalities "
+                "where period_code = (select max(period_code) from main.rpt_similar_municipalities) "
+                "order by municipality_code, similarity_rank"
             ):
                 found.setdefault(str(row["municipality_code"]), []).append(str(row["similar_municipality_code"]))
             self._similar = found
@@ -1396,7 +1399,7 @@ class _Site:
         files.tables.append(
             Table(
                 "files-table",
-                w.text("downloads"),
+                w.text("file"),
                 [Column(w.text("file")), Column(w.text("what"))],
                 [[Cell(name, href=up + name), Cell(text)] for name, text in plain if (data.folder / name).exists()],
             )
@@ -1420,7 +1423,7 @@ class _Site:
         tables.tables.append(
             Table(
                 "tables-table",
-                w.text("downloads"),
+                w.text("table"),
                 [
                     Column(w.text("table")),
                     Column(w.text("rows"), True),
@@ -1464,7 +1467,7 @@ def _ranks(values: Mapping[str, Any], direction: str) -> dict[str, int]:
     sign = -1.0 if direction.startswith("higher") else 1.0
     shown = {code: sign * round(float(value), 9) for code, value in values.items() if value is not None}
     ordered = sorted(shown.values())
-    first = {}
+    first: dict[float, int] = {}
     for place, value in enumerate(ordered, start=1):
         first.setdefault(value, place)
     return {code: first[value] for code, value in shown.items()}
@@ -1476,7 +1479,7 @@ def _fifths(values: Mapping[str, float]) -> dict[str, int]:
     count = len(ordered)
     if count == 0:
         return {}
-    below = {}
+    below: dict[float, int] = {}
     for place, value in enumerate(ordered):
         below.setdefault(value, place)
     return {code: min(5, 1 + below[value] * 5 // count) for code, value in values.items()}

@@ -1,8 +1,8 @@
 """Charts as inline SVG.
 
 The charts of the measure pages are Vega-Lite specifications rendered by vl-convert; the tile map and the small time
-series of the municipality pages, of which there are hundreds, are drawn directly. Every chart is an image with a text in
-words; its figures stand in a table on the same page.
+series of the municipality pages, of which there are hundreds, are drawn directly. Every chart is an image with a text
+in words; its figures stand in a table on the same page.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import yaml
 
 LANGUAGES = ("da", "en")
 _MONTHS = {
-    "da": "januar februar marts april maj juni juli august september oktober november december".split(),
-    "en": "January February March April May June July August September October November December".split(),
+    "da": "januar februar marts april maj juni juli august september oktober november december",
+    "en": "January February March April May June July August September October November December",
 }
 # The Danish alphabet ends with æ, ø, å; aa is sorted as å.
 _LATE_LETTERS = {"æ": "\uf001", "ø": "\uf002", "å": "\uf003"}
@@ -79,7 +79,7 @@ class Words:
 
     def month(self, value: date | datetime) -> str:
         """januar 2024 / January 2024."""
-        return f"{_MONTHS[self.language][value.month - 1]} {value.year}"
+        return f"{_MONTHS[self.language].split()[value.month - 1]} {value.year}"
 
     def day(self, value: date | datetime) -> str:
         """31. januar 2024 / 31 January 2024."""

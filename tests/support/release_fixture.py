@@ -94,7 +94,7 @@ def build(
 ) -> Fixture:
     """Write the warehouse and return what it holds.
 
-    persons: about how many are on support in the country in a month. change: another seed for the newest month alone, as
+    persons: about how many are on support in the country in a month. change: another seed for the newest month, as
     if late registrations had come. without: tables to leave out.
     """
     reference = pd.read_csv(REFERENCE / "municipalities.csv", dtype=str)
@@ -201,13 +201,13 @@ def build(
             "first_offer_in_time_count",
         ],
     )
-    goals = focus_all[key3 + ["person_count"]].copy()
+    goals = focus_all[[*key3, "person_count"]].copy()
     for name in ("passive", "few_conversations", "uncontacted"):
         goals[name + "_count"] = focus_all[name + "_count"]
         goals[name + "_share"] = _share(focus_all[name + "_count"], focus_all["person_count"])
     goals["hours_rule_id"] = "ordinary_hours_limit:all:2021-01-01"
     tables["rpt_focus_goals"] = goals
-    offers = focus_all[key3 + ["person_count", "four_weeks_count"]].copy()
+    offers = focus_all[[*key3, "person_count", "four_weeks_count"]].copy()
     offers["four_weeks_share"] = _share(offers["four_weeks_count"], offers["person_count"])
     offers["reached_six_months_count"] = focus_all["reached_six_months_count"]
     offers["first_offer_in_time_count"] = focus_all["first_offer_in_time_count"]
@@ -525,7 +525,7 @@ MEASURES = (
 def _period_tables(
     tables: dict[str, pd.DataFrame], codes: tuple[str, ...], size: np.ndarray, newest: dt.date, seed: int
 ) -> dict[str, pd.DataFrame]:
-    """The tables by rolling year: levels, categories, supervision, similar municipalities, timeliness against results."""
+    """The tables by rolling year: levels, categories, supervision, similar municipalities, KL's figure."""
     random = np.random.default_rng((seed, 999))
     period = f"{newest.year - 1}QMAT04"
     count = len(codes)
@@ -619,7 +619,7 @@ def _period_tables(
                     "few_conversations_persons_to_flip": flips[2],
                     "persons_to_flip": min(flips),
                     "reason_da": f"Forskel {difference:.2f}, passive {passive:.2f} pct., få samtaler {few:.2f} pct.",
-                    "reason_en": f"Difference {difference:.2f}, passive {passive:.2f} per cent, few conversations {few:.2f} per cent.",
+                    "reason_en": f"Difference {difference:.2f}, passive {passive:.2f}%, few conversations {few:.2f}%.",
                     "rule_set_id": f"category:{scenario}:1900-01-01",
                 }
             )
@@ -630,8 +630,8 @@ def _period_tables(
                     code,
                     "selected" if category == 4 else "none",
                     newest.year - 1 if category == 4 else None,
-                    "Kategori %d" % category,
-                    "Category %d" % category,
+                    f"Kategori {category}",
+                    f"Category {category}",
                 )
             )
     timely = tables["rpt_conversation_timeliness"]

@@ -113,9 +113,9 @@ def hide_primary(state: TableState, maximum: int) -> None:
             continue
         numerator = numerator_of(state, share.share, share.numerator, share.denominator)
         mask = small(numerator, maximum) | small(state.figures[share.denominator] - numerator, maximum)
-        for name in (share.numerator, share.share):
-            if name is not None:
-                state.hide(name, mask)
+        for part in (share.numerator, share.share):
+            if part is not None:
+                state.hide(part, mask)
     for name in declaration.counts:
         if name in state.figures:
             state.hide(name, small(state.figures[name], maximum))
@@ -218,7 +218,7 @@ def masks_for(states: Mapping[str, TableState], context: Context) -> int:
         for column, mask in state.hidden_before.items():
             state.hide(column, mask)
     cells = protect_families(states, context.areas, context.maximum)
-    hide_linked(states, cells, context.area_members)
+    hide_linked(states, cells, context.area_members, context.areas)
     return sum(family.last_resorts for family in cells.values())
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from orchestration.lib.disclosure.families import MEASURE_SOURCES
-from orchestration.lib.disclosure.secondary import COUNTRY, Cells, combined
+from orchestration.lib.disclosure.secondary import COUNTRY, AreaRow, Cells, combined
 from orchestration.lib.disclosure.state import Key, Mask, TableState
 
 _ALL = "all"
@@ -16,16 +16,20 @@ _WITH_PENSION = "all_with_foertidspension"
 
 
 def hide_linked(
-    states: Mapping[str, TableState], cells: Mapping[str, Cells], area_members: Mapping[str, frozenset[str]]
+    states: Mapping[str, TableState],
+    cells: Mapping[str, Cells],
+    area_members: Mapping[str, frozenset[str]],
+    areas: Sequence[AreaRow],
 ) -> None:
     """Hide in every table what its source tables hide.
 
-    area_members: benefit area -> its benefit groups. Order matters: sources first, then what is made of them.
+    area_members: benefit area -> its benefit groups; areas: which municipality lies where. Order matters: sources
+    first, then what is made of them.
     """
     _pension_totals(states)
     _results(states)
     _levels(states, area_members)
-    _timeliness_and_results(states)
+    _timeliness_and_results(states, areas)
     _categories(states)
     _rank_uncertainty(states)
     _follow_up(states)
@@ -149,7 +153,7 @@ def _levels(states: Mapping[str, TableState], area_members: Mapping[str, frozens
     levels.hide_row(rows)
 
 
-def _timeliness_and_results(states: Mapping[str, TableState]) -> None:
+def _timeliness_and_results(states: Mapping[str, TableState], areas: Sequence[AreaRow]) -> None:
     """The year's share on time adds up a municipality's obligations: it stays only where a hidden month has company.
 
     Company = in the same half-year a second hidden column in which a second municipality is hidden in both columns too:
@@ -186,6 +190,7 @@ def _timeliness_and_results(states: Mapping[str, TableState]) -> None:
             [(grid(wholes & (on_time >= 1)), grid(wholes)), (grid(wholes & (missed >= 1)), grid(wholes))],
         ),
     )
+    blocks = _blocks(areas, codes)
     closed: dict[int, set[str]] = {}
     for number in np.unique(half):
         at = half == number
@@ -195,16 +200,17 @@ def _timeliness_and_results(states: Mapping[str, TableState]) -> None:
             safe = np.zeros(needed.shape, dtype=np.bool_)
             for falls, rises in pairs:
                 for mine, other in ((falls[:, at], rises[:, at]), (rises[:, at], falls[:, at])):
-                    partners = other @ mine.T @ other
-                    partners -= (other * mine).sum(axis=1, keepdims=True) * other
-                    partners -= other * (mine * other).sum(axis=0, keepdims=True)
-                    partners += other * mine * other
-                    safe |= (mine > 0) & (partners > 0.5)
-            lonely = needed & ~safe
-            rows |= set(np.flatnonzero(lonely.any(axis=1)).tolist())
-            for position in np.flatnonzero(lonely.any(axis=0)):
-                for falls, rises in pairs:
-                    rows |= set(np.flatnonzero((falls[:, at] + rises[:, at])[:, position] > 0).tolist())
+                    for block in blocks:
+                        safe[block] |= _rectangles(mine[block], other[block])
+            for a, position in zip(*np.nonzero(needed & ~safe), strict=True):
+                rows.add(int(a))
+                able = sum((falls[:, at] + rises[:, at])[:, position] for falls, rises in pairs) > 0
+                able[a] = False
+                near = next((block for block in blocks if a in block), np.arange(0))
+                candidates = [int(b) for b in near if able[b]] or [int(b) for b in np.flatnonzero(able)]
+                # One partner is enough, and one that is closed already costs nothing.
+                if candidates and not rows & set(candidates):
+                    rows.add(candidates[0])
         closed[int(number)] = {str(codes[i]) for i in rows}
     table.hide(
         "on_time_share",
@@ -220,6 +226,25 @@ def _timeliness_and_results(states: Mapping[str, TableState]) -> None:
         ),
     )
     _copy_level(states, table, "difference_percentage_points")
+
+
+def _blocks(areas: Sequence[AreaRow], codes: npt.NDArray[np.str_]) -> list[npt.NDArray[np.int64]]:
+    """Rows of `codes` that lie in the same areas, so that a person moved between them changes no area's figure."""
+    newest = {(row.area_type, row.municipality): row.area_code for row in sorted(areas, key=lambda row: row.valid_from)}
+    labels = [tuple(newest.get((kind, str(code)), "") for kind in ("region", "rar_area")) for code in codes]
+    return [
+        np.asarray([i for i, label in enumerate(labels) if label == wanted], dtype=np.int64)
+        for wanted in sorted(set(labels))
+    ]
+
+
+def _rectangles(mine: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> Mask:
+    """Cells (a, c) for which other rows b and columns d give (a, c), (b, d) in `mine` and (a, d), (b, c) in `other`."""
+    partners = other @ mine.T @ other
+    partners -= (other * mine).sum(axis=1, keepdims=True) * other
+    partners -= other * (mine * other).sum(axis=0, keepdims=True)
+    partners += other * mine * other
+    return np.asarray((mine > 0) & (partners > 0.5), dtype=np.bool_)
 
 
 def _copy_level(states: Mapping[str, TableState], table: TableState, column: str) -> None:
@@ -282,9 +307,9 @@ def _categories(states: Mapping[str, TableState]) -> None:
         table.hide(column, any_hidden)
     supervision = states.get("rpt_supervision")
     if supervision is not None:
-        chosen = np.flatnonzero(any_hidden)
+        hidden_rows = np.flatnonzero(any_hidden)
         scenarios, periods = table.keys["scenario_code"].text(), table.keys["period_code"].text()
-        hidden_statements = {(str(scenarios[i]), str(periods[i])[:4], codes[i]) for i in chosen}
+        hidden_statements = {(str(scenarios[i]), str(periods[i])[:4], codes[i]) for i in hidden_rows}
         rows = np.fromiter(
             (
                 (str(scenario), str(year)[:4], str(code)) in hidden_statements

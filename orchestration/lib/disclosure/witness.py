@@ -1,8 +1,8 @@
 """Secondary suppression by witnesses.
 
 A hidden cell is safe when there is another table of whole numbers in which that cell has another value while every
-figure that is shown stays the same: then nobody, however clever, can tell which of the two is true. `protect` makes sure
-that such a *witness* exists for each cell that the rule hides. The witness is always one person moved about:
+figure that is shown stays the same: then nobody, however clever, can tell which of the two is true. `protect` makes
+sure that such a *witness* exists for each cell that the rule hides. The witness is always one person moved about:
 
 * inside a table with totals: from (a, g) to (a, h), and another from (b, h) to (b, g): a rectangle of four hidden cells
   leaves the totals of both municipalities, of both groups, of the country and of every area that holds a and b alike;
@@ -93,7 +93,7 @@ class _Protector:
             self._protect_cell(int(a), int(g))
         if self.total is not None:
             for a in np.flatnonzero(v.sensitive[:a_count, self.total]):
-                self._protect_row_total(int(a), self.everyone)
+                self._protect_row_total(int(a))
         for g in np.flatnonzero(v.sensitive[a_count, :width]):
             self._protect_column_total(int(g))
         if self.total is not None and v.sensitive[a_count, self.total]:
@@ -131,7 +131,8 @@ class _Protector:
 
     def _partners(self, a: int) -> npt.NDArray[np.int64]:
         rows = self.rows_of_block[int(self.geo.block[a])]
-        return rows[(rows != a) & (self.geo.partner_group[rows] != self.geo.partner_group[a])]
+        apart = (rows != a) & (self.geo.partner_group[rows] != self.geo.partner_group[a])
+        return np.asarray(rows[apart], dtype=np.int64)
 
     def _circles(self, a: int) -> Iterator[npt.NDArray[np.int64]]:
         """Where partners are sought, from near to far, so that few area totals are touched."""
@@ -156,6 +157,9 @@ class _Protector:
                     self.v.hidden[row, column] = True
                 self._hide_crossed(a, b, [g] if h is None else [g, h])
                 return True
+        if self.total is not None:
+            # A municipality with one group only has nothing to balance inside it: its total moves along.
+            return self._protect_row_total(a, partners, g)
         if partners is None:
             self._last_resort(a, g)
         return False
@@ -187,17 +191,24 @@ class _Protector:
                     break
         return None if best is None else (best[1], best[2])
 
-    def _protect_row_total(self, a: int, rows: npt.NDArray[np.int64], *, widen: bool = True) -> bool:
-        """The total of a municipality is small: a person moves from a to b inside a group, both totals hidden."""
+    def _protect_row_total(
+        self, a: int, partners: npt.NDArray[np.int64] | None = None, group: int | None = None
+    ) -> bool:
+        """A person moves from a to b inside a group, and both totals are hidden: for a small total, or a lone group.
+
+        partners: where b may be, everywhere unless given. group: the only group that may be used.
+        """
         v, width, price = self.v, self.width, self._price()
         assert self.total is not None
-        for candidates in self._circles(a) if widen else (rows,):
+        for candidates in self._circles(a) if partners is None else (partners,):
             if len(candidates) == 0:
                 continue
             best, found = _IMPOSSIBLE, None
             for lose, gain in zip(v.lose, v.gain, strict=True):
                 for mine, other in ((lose, gain), (gain, lose)):
                     allowed = other[candidates, :width] & mine[a, :width][None, :]
+                    if group is not None:
+                        allowed[:, np.arange(width) != group] = False
                     cost = (
                         price[candidates, :width] + price[a, :width][None, :] + price[candidates, self.total][:, None]
                     )
@@ -210,8 +221,8 @@ class _Protector:
                 v.hidden[[a, a, b, b], [g, self.total, g, self.total]] = True
                 self._hide_crossed(a, b, [g, self.total])
                 return True
-        if widen:
-            self._last_resort(a, None)
+        if partners is None:
+            self._last_resort(a, group)
         return False
 
     def _protect_column_total(self, g: int) -> None:
@@ -249,7 +260,7 @@ class _Protector:
         inside, outside = np.flatnonzero(numbers == area), np.flatnonzero(numbers != area)
         if g == self.total:
             for a in inside[v.sensitive[inside, g]]:
-                if self._protect_row_total(int(a), outside, widen=False):
+                if self._protect_row_total(int(a), outside):
                     return
         else:
             for a in inside[v.sensitive[inside, g]]:
@@ -267,7 +278,7 @@ class _Protector:
         columns = (
             [g]
             if g is not None
-            else list(np.flatnonzero(v.sensitive[rows[0], : self.width])) or list(range(self.width))
+            else np.flatnonzero(v.sensitive[rows[0], : self.width]).tolist() or list(range(self.width))
         )
         if self.total is not None and self.total not in columns:
             columns.append(self.total)

@@ -27,7 +27,7 @@ from orchestration.lib.release.content import quoted
 from orchestration.lib.release.labels import labels
 
 # A sheet is for looking at; with more rows than this a workbook takes longer to write than the rest of the release.
-EXCEL_ROWS = 1_500
+EXCEL_ROWS = 500
 _DATE_1980 = (1980, 1, 1, 0, 0, 0)
 
 
@@ -81,7 +81,8 @@ def write_excel(
         for number, table in enumerate(names, start=1):
             notes.append(
                 [
-                    f"{_sheet_name(number, table)}: {labels().table(table, 'da')} – {labels().table(table, 'en')} ({table})"
+                    f"{_sheet_name(number, table)}: {labels().table(table, 'da')} – "
+                    f"{labels().table(table, 'en')} ({table})"
                 ]
             )
         for number, table in enumerate(names, start=1):
@@ -153,7 +154,7 @@ def _without_core_properties(content: bytes) -> bytes:
 def write_datapackage(
     con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path, release_id: str, created: str
 ) -> None:
-    """`datapackage.json`: the CSV and Parquet files with their schemas, as the Frictionless Data Package standard has it."""
+    """`datapackage.json`: the CSV and Parquet files with their schemas, as a Frictionless Data Package."""
     comments = _comments(con, source)
     resources: list[dict[str, Any]] = []
     for table in tables:

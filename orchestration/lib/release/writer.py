@@ -1,8 +1,8 @@
 """Writes one release and makes it the current one.
 
 A release is built in `releases/.incomplete-<id>`, made durable, closed for writing and only then given its name, so
-that a folder with a release's name is always whole. `make_current` is a step of its own: checks of the finished release stand
-between the two.
+that a folder with a release's name is always whole. `make_current` is a step of its own: checks of the finished release
+stand between the two.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ def write_release(
     """Write the release and return its folder; `current` is not touched.
 
     Copies every `dim_*` and `rpt_*` of schema `marts` through disclosure control. Nobody else may have the warehouse
-    open for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, UndeclaredTable or
-    DisclosureError when disclosure control can't vouch for a table.
+    open for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, and
+    UndeclaredTable or DisclosureError when disclosure control can't vouch for a table.
     """
     if not _IDENTIFIER.match(release_id):
         raise ReleaseError(f"{release_id!r} is no release id: make it with release_identifier()")
@@ -208,7 +208,8 @@ def _write_tables(
             stored = [column for column in columns if column != "is_suppressed" or not name.startswith("rpt_")]
             declared = DECLARATIONS[name].keys if name in DECLARATIONS else ()
             keys = [column for column in declared if column in columns]
-            order = [*keys, *(column for column in stored if column not in keys)]
+            # Declared keys are unique (dbt tests it), so they order the rows totally; sorting by less is much quicker.
+            order = keys or stored
             con.execute(
                 f"create table memory.main.{quoted(name)} as "
                 f"select {', '.join(map(quoted, stored))} from {quoted(catalog)}.marts.{quoted(name)} "
@@ -226,12 +227,12 @@ def _write_tables(
         released: list[ReleasedTable] = []
         (folder / "parquet").mkdir(mode=0o700)
         for name in names:
-            state = states.get(name)
+            staged = states.get(name)
             target = f"release.main.{quoted(name)}"
-            if state is None:
+            if staged is None:
                 con.execute(f"create table {target} as from memory.main.{quoted(name)}")
             else:
-                _write_suppressed(con, name, target, state)
+                _write_suppressed(con, name, target, staged)
             con.execute(f"drop table memory.main.{quoted(name)}")
             text, texts = comments.get(name, ("", {}))
             released.append(_finish(con, folder, name, text, texts))

@@ -1,7 +1,7 @@
 """Every mart on more than 250 random worlds, against the independent recomputation (``tests/oracle``).
 
-The worlds are packed into one warehouse per era of the law. A second process makes and loads the next era and works out
-what to expect while dbt builds the one before; so the two cores of a small machine are both in use.
+The worlds are packed into one warehouse per era of the law. A second process works out what to expect while this one
+loads and builds: so both cores of a small machine are in use.
 """
 
 from __future__ import annotations
@@ -45,16 +45,11 @@ class Verdict:
     row_counts: dict[str, int]
 
 
-def _make(folder: Path, name: str) -> None:
-    """Make the era's world and load it as deliveries (second process)."""
-    _worlds[name] = packed(name)
-    Workshop(folder).load(name, _worlds[name])
-
-
 def _expect(name: str) -> None:
-    """Work out what every mart must hold (second process); the world keeps the answers."""
+    """Make the era's world and work out what every mart must hold (second process); the world keeps the answers."""
+    world = _worlds[name] = packed(name)
     for compute in COMPUTE.values():
-        compute(_worlds[name])
+        compute(world)
 
 
 def _judge(folder: Path, name: str) -> Verdict:
@@ -112,19 +107,18 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Verdict]:
     folder = tmp_path_factory.mktemp("oracle")
     workshop = Workshop(folder)
     selected = [f"+fct_{mart}" for mart in COMPUTE]
+    expected: list[Future[None]] = []
     judged: dict[str, Future[Verdict]] = {}
-    names = list(ERAS)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as second:
-        made = second.submit(_make, folder, names[0])
-        for name, following in zip(names, [*names[1:], None], strict=True):
-            made.result()
-            if following is not None:
-                made = second.submit(_make, folder, following)
-            second.submit(_expect, name)
+        for name in ERAS:
+            expected.append(second.submit(_expect, name))
+            workshop.load(name, packed(name))
             extra = [f"+rpt_{AREAS_MART}"] if name == ERA_OF_AREAS else []
             workshop.build(name, *selected, *extra)
             judged[name] = second.submit(_judge, folder, name)
-        return {name: future.result() for name, future in judged.items()}
+        for future in expected:
+            future.result()
+        return {name: verdict.result() for name, verdict in judged.items()}
 
 
 def test_the_eras_hold_at_least_200_worlds() -> None:

@@ -93,6 +93,15 @@ class Workshop:
         shutil.copytree(source, target)
         return self.settings(new_name)
 
+    def set_months_per_batch(self, name: str, months: int) -> None:
+        """Let dbt build so many months in one statement, as the pipeline does when the raw tables are large."""
+        connection = connect(self.settings(name))
+        try:
+            connection.execute("delete from build.project")
+            connection.execute("insert into build.project values ('a test', ?)", [months])
+        finally:
+            connection.close()
+
     def dbt(self, name: str, *arguments: str) -> str:
         """Run dbt on a warehouse; returns what it printed. Raises DbtFailed when it ends with an error."""
         link = self.folder / "current"

@@ -279,8 +279,16 @@ DECLARATIONS: dict[str, Declaration] = {
         Declaration(
             "rpt_published_against_computed",
             _MONTH_GROUP,
-            figures=("computed", "difference", "relative_difference"),
-            open=("published",),
+            figures=(
+                "computed",
+                "difference",
+                "relative_difference",
+                "computed_person_count",
+                "person_count_difference",
+                "person_count_relative_difference",
+            ),
+            words=("is_within_tolerance", "is_person_count_within_tolerance"),
+            open=("published", "published_person_count"),
         ),
         Declaration(
             "rpt_published_revisions",

@@ -2,6 +2,7 @@
     A view: it repeats other tables. Each part names the table's columns that are its numerator, denominator and value,
     and where the rule's id comes from: a column of the table, or the scalar rule in force on the month's last day.
 -#}
+{{ config(materialized='view') }}
 {%- set parts = [
     ('conversation_coverage', 'coverage', 'sufficient_count', 'person_count', 'sufficient_share', 'rule_id', none),
     ('conversation_timeliness', 'timeliness', 'on_time_count', 'obligation_count', 'on_time_share', 'rule_id', none),

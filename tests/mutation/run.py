@@ -121,14 +121,18 @@ class Judge:
         if wrong:
             raise MutantError(f"without any mutant these marts differ from the oracle: {', '.join(wrong)}")
 
-    def failed_unit_tests(self, models: Sequence[str]) -> dict[str, list[str]]:
-        """Per model the names of its unit tests that fail. A test that can't be run is no catch."""
+    def failed_unit_tests(self, models: Sequence[str], *, is_seed_changed: bool = False) -> dict[str, list[str]]:
+        """Per model the names of its unit tests that fail. A test that can't be run is no catch.
+
+        dbt reads the seeds that unit tests are given while it parses, and keeps them when only a seed has changed.
+        """
         if not models:
             return {}
         results = self.workshop.folder / "target" / "run_results.json"
         results.unlink(missing_ok=True)
         try:
-            self.workshop.dbt("sound", "test", "--select", *(f"{model},test_type:unit" for model in models))
+            parse = ("--no-partial-parse",) if is_seed_changed else ()
+            self.workshop.dbt("sound", "test", *parse, "--select", *(f"{model},test_type:unit" for model in models))
         except DbtFailed:
             if not results.exists():
                 raise
@@ -167,7 +171,10 @@ def judge_all(mutants: Sequence[Mutant], folder: Path, say: Callable[[str], None
     for group in rounds(mutant for mutant in mutants if mutant.unit):
         undo = [mutant.apply(judge.project) for mutant in group]
         try:
-            failed = judge.failed_unit_tests(sorted({model for mutant in group for model in mutant.unit}))
+            failed = judge.failed_unit_tests(
+                sorted({model for mutant in group for model in mutant.unit}),
+                is_seed_changed=any(mutant.file.startswith("seeds/") for mutant in group),
+            )
         finally:
             for put_back in undo:
                 put_back()

@@ -11,7 +11,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from ..oracle.measures import (
     benefit_recipients,
@@ -26,7 +25,7 @@ from ..oracle.measures import (
 )
 from ..oracle.rows import KEYS
 from ..oracle.world import World
-from .rendering import PROJECT, contracts, model_sql
+from .rendering import PROJECT, contracts, model_sql, seed_types
 
 MONTHLY: dict[str, ModuleType] = {
     "conversation_coverage": conversation_coverage,
@@ -45,14 +44,10 @@ RELEASED = (*(f"rpt_{name}" for name in MONTHLY), "rpt_measure_results", "rpt_ar
 
 def load_seeds(connection: duckdb.DuckDBPyConnection) -> None:
     """Every seed as a table of its own name, with the column types of its YAML."""
-    types: dict[str, dict[str, str]] = {}
-    for path in sorted((PROJECT / "seeds").rglob("*.yml")):
-        for seed in yaml.safe_load(path.read_text("utf-8")).get("seeds", []):
-            types[seed["name"]] = seed.get("config", {}).get("column_types", {})
     for path in sorted((PROJECT / "seeds").rglob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
             header = next(csv.reader(file))
-        columns = ", ".join(f'"{name}"::{types[path.stem].get(name, "varchar")} as "{name}"' for name in header)
+        columns = ", ".join(f'"{name}"::{seed_types()[path.stem].get(name, "varchar")} as "{name}"' for name in header)
         connection.execute(
             f'create table "{path.stem}" as select {columns} from read_csv(?, all_varchar = true, header = true)',
             [str(path)],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import yaml
@@ -37,12 +38,29 @@ def model_sql(name: str) -> str:
     return template.render(ref=lambda model: model, config=lambda **_: "").strip()
 
 
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The content of a YAML file, read by libyaml where it is there: ten times as fast."""
+    content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    assert isinstance(content, dict)
+    return content
+
+
+@cache
+def seed_types() -> dict[str, dict[str, str]]:
+    """Per seed the column types that its YAML states."""
+    found: dict[str, dict[str, str]] = {}
+    for path in sorted((PROJECT / "seeds").rglob("*.yml")):
+        for seed in read_yaml(path).get("seeds", []):
+            found[seed["name"]] = seed.get("config", {}).get("column_types", {})
+    return found
+
+
 @cache
 def contracts() -> dict[str, dict[str, str]]:
     """Per model of the marts, its columns and their DuckDB types as the contract states them."""
     found: dict[str, dict[str, str]] = {}
     for path in sorted((PROJECT / "models").rglob("*.yml")):
-        for model in yaml.safe_load(path.read_text("utf-8")).get("models", []):
+        for model in read_yaml(path).get("models", []):
             found[model["name"]] = {
                 column["name"]: column["data_type"] for column in model.get("columns", []) if "data_type" in column
             }

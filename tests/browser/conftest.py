@@ -30,7 +30,7 @@ class Site:
 
 
 def chromium() -> str:
-    """The path of Debian's chromium; installed where it is missing and we may, else a failure that names the command."""
+    """Debian's chromium; installed where it is missing and we may, else a failure that names the command."""
     found = shutil.which("chromium")
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(("apt-get", "update"), check=False, capture_output=True)

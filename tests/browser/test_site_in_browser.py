@@ -188,7 +188,8 @@ def test_figures_of_a_measure_equal_the_release(site: Site, browser: Browser, la
 def test_every_municipality_page_says_its_category_and_reasons(site: Site, browser: Browser, language: str) -> None:
     with duckdb.connect(str(site.release / "release.duckdb"), read_only=True) as con:
         rows = con.execute(
-            f"select municipality_code, scenario_code, municipality_category, category_name_{language}, reason_{language}, "
+            f"select municipality_code, scenario_code, municipality_category, category_name_{language}, "
+            f"reason_{language}, "
             "passive_percentage, passive_distance from rpt_category_assignments "
             "where period_code = (select max(period_code) from rpt_category_assignments)"
         ).fetchall()

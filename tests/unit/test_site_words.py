@@ -1,0 +1,111 @@
+"""Texts in both languages, Danish numbers, the alphabet, and the arithmetic behind the pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from orchestration.commands import serve
+from orchestration.site import build as site_build
+from orchestration.site.charts import CATEGORY_FILLS, FIFTHS, tiles
+from orchestration.site.words import Words, alphabetical, texts
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_every_text_stands_in_both_languages_with_the_same_values() -> None:
+    import string
+
+    for key, value in texts().items():
+        assert set(value) == {"da", "en"} and all(value.values()), key
+        fields = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in value.values()]
+        assert fields[0] == fields[1], key
+
+
+def test_numbers_and_dates() -> None:
+    da, en = Words("da"), Words("en")
+    assert (da.number(1234.5, 1), en.number(1234.5, 1)) == ("1.234,5", "1,234.5")
+    assert (da.number(-0.31, 2, signed=True), da.number(0.31, 2, signed=True)) == ("−0,31", "+0,31")
+    assert da.number(-0.001, 1) == "0,0" and da.number(None) == "–" and da.number(float("nan")) == "–"
+    assert (da.measured(0.1234, "share"), en.measured(0.1234, "share")) == ("12,3 pct.", "12.3%")
+    assert (da.month(dt.date(2024, 3, 1)), en.day(dt.date(2024, 3, 1))) == ("marts 2024", "1 March 2024")
+
+
+def test_the_danish_alphabet() -> None:
+    names = ["Aalborg", "Ærø", "Odense", "Aarhus", "Århus", "Øster", "Vejle", "Albertslund"]
+    assert sorted(names, key=alphabetical) == [
+        "Albertslund",
+        "Odense",
+        "Vejle",
+        "Ærø",
+        "Øster",
+        "Aalborg",
+        "Aarhus",
+        "Århus",
+    ]
+
+
+def test_every_municipality_has_a_tile_of_its_own() -> None:
+    codes = {
+        line.split(",")[0]
+        for line in (PROJECT / "seeds/reference/municipalities.csv").read_text("utf-8").splitlines()[1:]
+    }
+    assert set(tiles()) == codes and len(set(tiles().values())) == 98
+
+
+def test_colours_of_tiles_have_enough_contrast() -> None:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    for fill, ink in (*FIFTHS, *CATEGORY_FILLS.values()):
+        light, dark = sorted((luminance(fill), luminance(ink)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, fill
+
+
+def test_wilsons_interval_ranks_and_fifths() -> None:
+    # 8 of 10: centre (0.8 + 0.19207) / 1.38415 = 0.71673, half 1.959964 / 1.38415 * sqrt(0.016 + 0.009604) = 0.22658.
+    interval = site_build._wilson({"numerator_count": 8, "denominator_count": 10})
+    assert interval == pytest.approx((0.49016, 0.94331), abs=1e-4)
+    assert site_build._wilson({"numerator_count": None, "denominator_count": 10}) is None
+    values = {"a": 0.2, "b": 0.1, "c": 0.2, "d": None}
+    assert site_build._ranks(values, "lower_is_better") == {"b": 1, "a": 2, "c": 2}
+    assert site_build._ranks(values, "higher_is_better") == {"a": 1, "c": 1, "b": 3}
+    assert site_build._fifths({str(i): float(i) for i in range(10)}) == {str(i): 1 + i // 2 for i in range(10)}
+    assert site_build._fifths({"a": 1.0, "b": 1.0}) == {"a": 1, "b": 1}
+
+
+def test_a_site_needs_a_release(tmp_path: Path) -> None:
+    with pytest.raises(site_build.SiteError, match=r"holds no release\.duckdb"):
+        site_build.build_site(tmp_path, tmp_path / "site")
+
+
+def test_the_server_shows_the_current_release_and_nothing_beside_it(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "site").mkdir(parents=True)
+        (tmp_path / name / "site" / "index.html").write_text(name, "utf-8")
+    (tmp_path / "secret.txt").write_text("secret", "utf-8")
+    (tmp_path / "two" / "way_out").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "current").symlink_to("one")
+    with serve.server(tmp_path, 0) as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        address = f"http://127.0.0.1:{running.server_port}"
+        try:
+            assert urlopen(address + "/").read() == b"one"
+            (tmp_path / "next").symlink_to("two")
+            (tmp_path / "next").replace(tmp_path / "current")
+            assert urlopen(address + "/site/index.html").read() == b"two"
+            for path in ("/../secret.txt", "/%2e%2e/secret.txt", "/way_out", "/site/"):
+                with pytest.raises(HTTPError) as error:
+                    urlopen(address + path + ("x" if path == "/site/" else ""))
+                assert error.value.code == 404, path
+        finally:
+            running.shutdown()
+            thread.join()

@@ -125,7 +125,10 @@ def _add_to_summary(target: Path, suite: Suite, results: Sequence[ExpectationRes
             if not result.success
         ],
     }
-    path.write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
+    # Renamed into its place: half a summary, left by a killed run, would stop every later one.
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(summary, ensure_ascii=False, indent=1), encoding="utf-8")
+    beside.replace(path)
 
 
 def _summary(build: Path) -> dict[str, Any]:

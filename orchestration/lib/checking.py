@@ -14,6 +14,7 @@ from orchestration.expectations.staging import staging_suites
 from orchestration.expectations.suites import Suite
 from orchestration.lib import build, warehouse
 from orchestration.lib.contracts import load_contracts
+from orchestration.lib.operations.keeping import Keep
 from orchestration.lib.settings import Settings
 
 
@@ -35,7 +36,13 @@ def check_warehouse(settings: Settings, suites: Sequence[Suite], *, of_raw: bool
     finally:
         connection.close()
     build_id = plan.raw_id if of_raw else plan.build_id
-    results = run_suites(settings.warehouse, suites, build_id=build_id, data_docs=settings.data_docs)
+    results = run_suites(
+        settings.warehouse,
+        suites,
+        build_id=build_id,
+        data_docs=settings.data_docs,
+        keep_validations=Keep.from_environment().data_docs,
+    )
     connection = warehouse.connect(settings)
     try:
         store_results(connection, results, build_id)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,25 @@ class ParseFailed(RuntimeError):
 def dbt_executable() -> str:
     """The dbt of this virtual environment, whether or not its folder is on PATH."""
     return str(Path(sys.executable).with_name("dbt"))
+
+
+def guarded_dbt(settings: Settings) -> str:
+    """A dbt that dies with the process that started it, so that a killed pipeline leaves no writer behind.
+
+    The kernel does it (`setpriv --pdeathsig`, part of Debian's util-linux); where that is missing it is plain dbt.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return dbt_executable()
+    script = settings.dbt / "dbt"
+    wanted = f'#!/bin/sh\nexec {setpriv} --pdeathsig KILL {shlex.quote(dbt_executable())} "$@"\n'
+    if not script.is_file() or script.read_text("utf-8") != wanted:
+        settings.dbt.mkdir(parents=True, exist_ok=True)
+        beside = script.with_suffix(f".{os.getpid()}")
+        beside.write_text(wanted, "utf-8")
+        beside.chmod(0o700)
+        beside.replace(script)
+    return str(script)
 
 
 def manifest_folder(settings: Settings) -> Path:

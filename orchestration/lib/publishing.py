@@ -15,6 +15,7 @@ from orchestration.expectations.results import ChecksFailed, ExpectationResult, 
 from orchestration.expectations.runner import run_suites
 from orchestration.expectations.suites import Layer
 from orchestration.lib import build, warehouse
+from orchestration.lib.operations.keeping import Keep
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
 
@@ -92,10 +93,13 @@ def check_candidate(settings: Settings, candidate: Path) -> list[ExpectationResu
     current = writer.current_release(settings.releases)
     previous = current if current is not None and current != candidate else None
     suites = release_suites(previous)
-    results = run_suites(
-        candidate / "release.duckdb", suites, build_id=candidate.name, data_docs=settings.data_docs
+    return run_suites(
+        candidate / "release.duckdb",
+        suites,
+        build_id=candidate.name,
+        data_docs=settings.data_docs,
+        keep_validations=Keep.from_environment().data_docs,
     )
-    return results
 
 
 def refuse_candidate(settings: Settings, candidate: Path, results: Sequence[ExpectationResult]) -> None:

@@ -49,6 +49,11 @@ def is_corruption(error: duckdb.Error) -> bool:
     return isinstance(error, (duckdb.SerializationException, duckdb.FatalException)) or bool(_CORRUPTION.search(text))
 
 
+def tells_of_corruption(text: str) -> bool:
+    """Whether a message (dbt's, say) tells that the warehouse file is damaged; stricter than an error of our own."""
+    return bool(re.search(r"Corrupt database|computed checksum|not a valid DuckDB database", text))
+
+
 def connect(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse (made when missing, unless `read_only`).
 

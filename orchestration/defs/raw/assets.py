@@ -11,6 +11,7 @@ from orchestration.defs.partitions import MONTHS, partition_periods
 from orchestration.lib import loading, warehouse
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import discover
+from orchestration.lib.operations import retention
 from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings
 
@@ -56,6 +57,12 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
         )
     finally:
         connection.close()
+    for path, message in report.postponed:
+        say(f"postponed, to be tried again: {path}: {message}")
+    deleted = retention.deleted_paths(settings)
+    for lost in report.lost:
+        reason = "deleted by the rule of retention" if lost.path in deleted else "no longer in the landing zone as it was"
+        say(f"can't be rebuilt: {lost.path} ({', '.join(lost.datasets)}): {reason}")
     for rejected in report.rejected:
         context.log.warning(f"rejected {rejected.path}: {'; '.join(rejected.reasons)}")
     for table in (*_DATASETS, *_BOOKS):
@@ -66,6 +73,8 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
                 "deliveries accepted": len(report.accepted),
                 "deliveries rejected": len(report.rejected),
                 "deliveries unchanged": report.unchanged,
+                "deliveries postponed": len(report.postponed),
+                "deliveries that can't be rebuilt": len(report.lost),
                 "rejected": dg.MetadataValue.md(
                     "\n".join(f"- `{item.path}`: {'; '.join(item.reasons)}" for item in report.rejected) or "none"
                 ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import multiprocessing
+import os
 import time
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -22,7 +23,9 @@ def read_in_a_loop(releases: str, stop: Event, answers: multiprocessing.Queue) -
     """Read two tables of the current release in one transaction, again and again; report errors and mixtures."""
     reads, errors, mixed, seen = 0, [], 0, set()
     link = Path(releases) / writer.CURRENT
-    while not stop.is_set():
+    parent = os.getppid()
+    # A reader whose test was killed must not read for ever.
+    while not stop.is_set() and os.getppid() == parent:
         try:
             with duckdb.connect(str(link / "release.duckdb"), read_only=True, config={"threads": 1}) as con:
                 con.execute("begin transaction")

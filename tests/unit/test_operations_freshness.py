@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -62,14 +61,9 @@ def test_complete_late_and_overdue_months() -> None:
 
 
 def test_on_its_day_a_month_is_not_overdue_yet() -> None:
-    assert [status.is_overdue for status in statuses([decision("2024-01", "2024-03-02")], "2024-04-15")] == [
-        False,
-        False,
-    ]
-    assert [status.is_overdue for status in statuses([decision("2024-01", "2024-03-02")], "2024-04-16")] == [
-        False,
-        True,
-    ]
+    first = [decision("2024-01", "2024-03-02")]
+    assert [status.is_overdue for status in statuses(first, "2024-04-15")] == [False, False]
+    assert [status.is_overdue for status in statuses(first, "2024-04-16")] == [False, True]
 
 
 def test_quarters_and_half_years_need_more() -> None:

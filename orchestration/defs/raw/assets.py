@@ -45,7 +45,7 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
     """Load every delivery of the chosen months that is not known yet, each in one transaction."""
     settings = Settings.from_environment().prepare()
     chosen = {key[:7] for key in context.partition_keys}
-    # A folder whose name is no month of ours has no partition; it is decided upon (and rejected) by whichever run comes.
+    # A folder whose name is no month of ours has no partition; whichever run comes decides upon it (and rejects it).
     strays = {item.period for item in discover(settings.landing)} - partition_periods()
     periods = chosen | strays
     connection = warehouse.connect(settings)
@@ -61,7 +61,7 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
         say(f"postponed, to be tried again: {path}: {message}")
     deleted = retention.deleted_paths(settings)
     for lost in report.lost:
-        reason = "deleted by the rule of retention" if lost.path in deleted else "no longer in the landing zone as it was"
+        reason = "deleted by the rule of retention" if lost.path in deleted else "not in the landing zone as it was"
         say(f"can't be rebuilt: {lost.path} ({', '.join(lost.datasets)}): {reason}")
     for rejected in report.rejected:
         context.log.warning(f"rejected {rejected.path}: {'; '.join(rejected.reasons)}")

@@ -65,11 +65,13 @@ class Place:
 
     def start(self, log: Path, limit: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
         """Start `make pipeline`'s command in a group of its own, so that it can be killed with its children."""
+        # On a full disk Python would leave cut-off bytecode in the project, and stumble over it ever after.
+        special = {"PYTHONDONTWRITEBYTECODE": "1"} if limit is not None else {}
         with log.open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", "orchestration.commands.pipeline"],
                 cwd=PROJECT_ROOT,
-                env=self.environment(),
+                env={**self.environment(), **special},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

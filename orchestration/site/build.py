@@ -318,7 +318,9 @@ class _Site:
         name = self.groups.get(base, base)
         if not rest:
             return name
-        return f"{name}, {rest.replace('_', ' ')}"
+        if self.w.has("band_" + rest):
+            return f"{name}, {self.w.text('band_' + rest)}"
+        return self.w.text("deadline_of", group=name, number=rest)
 
     def unit_name(self, unit: str) -> str:
         """The unit in words."""

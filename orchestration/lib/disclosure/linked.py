@@ -204,7 +204,7 @@ def _timeliness_and_results(states: Mapping[str, TableState], areas: Sequence[Ar
                         safe[block] |= _rectangles(mine[block], other[block])
             for a, position in zip(*np.nonzero(needed & ~safe), strict=True):
                 rows.add(int(a))
-                able = sum((falls[:, at] + rises[:, at])[:, position] for falls, rises in pairs) > 0
+                able = np.logical_or.reduce([(falls[:, at] + rises[:, at])[:, position] > 0 for falls, rises in pairs])
                 able[a] = False
                 near = next((block for block in blocks if a in block), np.arange(0))
                 candidates = [int(b) for b in near if able[b]] or [int(b) for b in np.flatnonzero(able)]

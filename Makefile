@@ -76,14 +76,15 @@ check: setup ## linters, types, parse, layer gate; edits nothing
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@$(COMMAND).check
-	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nocolor models macros tests/data
+	@$(COMMAND).layers
+	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nocolor models tests/data
 
 .PHONY: fix
 fix: setup ## mend what the linters can mend
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m orchestration.lib.dbt_sources
-	@$(BIN)/sqlfluff fix --quiet --processes 2 --disable-progress-bar --nocolor models macros tests/data
+	@$(BIN)/sqlfluff fix --quiet --processes 2 --disable-progress-bar --nocolor models tests/data
 
 .PHONY: test
 test: setup ## every test, fast ones first

@@ -25,8 +25,10 @@ def main() -> None:
     os.chdir(settings.project)
     os.execvp(
         "env",
-        ["env", "--default-signal=SIGINT,SIGTERM", dagster, "dev"]
-        + ["-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", port],
+        [
+            *("env", "--default-signal=SIGINT,SIGTERM", dagster, "dev"),
+            *("-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", port),
+        ],
     )
 
 

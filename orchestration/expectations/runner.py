@@ -72,7 +72,7 @@ def _datasource(database: Path) -> Iterator["SQLDatasource"]:
     dialect.register()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_sql(  # type: ignore[call-arg]  # its stub forgets kwargs (for create_engine)
+    source = context.data_sources.add_sql(
         "warehouse",
         connection_string=f"{dialect.DRIVER}:///{database}",
         create_temp_table=False,

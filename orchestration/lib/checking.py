@@ -24,7 +24,7 @@ def raw_layer(periods: Sequence[date] | None = None) -> list[Suite]:
 
 
 def model_layers(months: Sequence[date] | None = None) -> list[Suite]:
-    """The suites of staging, intermediate and marts; with `months` person-level tables are read for those months only."""
+    """The suites of staging, intermediate and marts; with `months` persons are read for those months only."""
     return [*staging_suites(), *intermediate_suites(months), *marts_suites()]
 
 

@@ -27,7 +27,7 @@ def pipeline_lock(settings: Settings) -> Iterator[None]:
         except OSError as error:
             holder = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
             raise PipelineRunning(
-                f"Another pipeline (process {holder}) works in {settings.data}. Wait until it has ended; nothing was done."
+                f"Another pipeline (process {holder}) works in {settings.data}. Wait for its end; nothing was done."
             ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())

@@ -86,7 +86,7 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
 
 
 def check_candidate(settings: Settings, candidate: Path) -> list[ExpectationResult]:
-    """Run the release suites on a candidate; a refused candidate is removed, so that it can never be taken for a release.
+    """Run the release suites on a candidate, compared with the release that is current now.
 
     Raises ChecksFailed when an error-severity expectation failed, after writing the Data Docs.
     """

@@ -35,6 +35,7 @@ MENU = (
 # A page stays quick and below its size limit; the rest of a long table is in the downloads.
 LONGEST_TABLE = 400
 _Z95 = 1.959964
+_NAMED_IN_FUNNEL = 8
 _GOALS = (
     (
         "goal_result",
@@ -401,7 +402,9 @@ class _Site:
                 empty=w.text("missing_table", table="rpt_measure_results"),
             )
         )
-        return Page("index.html", w.text("site_title"), [intro, changed, picture, self.category_overview()])
+        overview = self.category_overview()
+        overview.links.append((w.text("categories"), "categories.html"))
+        return Page("index.html", w.text("site_title"), [intro, changed, picture, overview])
 
     def category_overview(self) -> Section:
         """How many municipalities are in each category, and the map."""
@@ -432,7 +435,6 @@ class _Site:
         section.figures.append(
             Figure(Markup(charts.tile_map(self.names, marks, fills, w.text("category_map"))), explained)
         )
-        section.links.append((w.text("categories"), "categories.html"))
         return section
 
     def category_title(self, row: Row) -> str:
@@ -655,6 +657,12 @@ class _Site:
 
         for point in points:
             point["outside"] = abs(float(str(point["value"])) - centre) > limit(float(str(point["size"])))
+        # Only the farthest are named in the chart, so that names don't cover one another; all stand in the table.
+        farthest = sorted(
+            points, key=lambda point: -abs(float(str(point["value"])) - centre) / limit(float(str(point["size"])))
+        )
+        for place, point in enumerate(farthest):
+            point["labelled"] = bool(point["outside"]) and place < _NAMED_IN_FUNNEL
         sizes = [float(str(point["size"])) for point in points]
         low, high = math.log(min(sizes)), math.log(max(sizes))
         steps = [math.exp(low + (high - low) * i / 40) for i in range(41)]

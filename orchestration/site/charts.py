@@ -64,7 +64,7 @@ def tile_map(
         parts.append(
             f"<g><title>{escape(names[code])}: {escape(marks.get(code, ''))}</title>"
             f'<rect x="{x}" y="{y}" width="{size - gap}" height="{size - gap}" rx="4" fill="{fill}" stroke="{MUTED}"/>'
-            f'<text x="{x + 21}" y="{y + 18}" fill="{ink}" text-anchor="middle" font-size="13">'
+            f'<text x="{x + 21}" y="{y + 18}" fill="{ink}" text-anchor="middle" font-size="12">'
             f"{escape(names[code][:5])}</text>"
             f'<text x="{x + 21}" y="{y + 36}" fill="{ink}" text-anchor="middle" font-size="14" font-weight="bold">'
             f"{escape(marks.get(code, ''))}</text></g>"
@@ -227,7 +227,7 @@ def funnel(
             },
         },
         {
-            "data": {"values": [dict(point) for point in points if point["outside"]]},
+            "data": {"values": [dict(point) for point in points if point["labelled"]]},
             "mark": {"type": "text", "dy": -8, "fontSize": 10, "color": INK},
             "encoding": {
                 "x": x,

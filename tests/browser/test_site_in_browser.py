@@ -95,7 +95,10 @@ def test_start_page_is_accessible_too(site: Site, browser: Browser) -> None:
 def test_axe_core_finds_a_planted_fault(site: Site, browser: Browser, tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
     content = (site.root / "da" / "index.html").read_text("utf-8")
-    broken.write_text(content.replace("</main>", '<img src="data:,"><p style="color:#ccc">Denne tekst er for svag</p></main>'), "utf-8")
+    broken.write_text(
+        content.replace("</main>", '<img src="data:,"><p style="color:#ccc">Denne tekst er for svag</p></main>'),
+        "utf-8",
+    )
     page, _, _ = opened(browser, broken)
     found = {v["id"] for v in Axe().run(page).response["violations"]}
     page.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import stat
 from pathlib import Path
 
@@ -70,7 +69,8 @@ def test_every_table_of_marts_is_released_with_its_hash_and_comments(release: Pa
             parquet = f"read_parquet('{release / 'parquet' / (name + '.parquet')}')"
             assert content_hash(con, parquet, columns) == manifest["tables"][name]["sha256"]
         comment = con.execute(
-            "select comment from duckdb_columns() where table_name = 'rpt_focus_goals' and column_name = 'passive_count'"
+            "select comment from duckdb_columns() "
+            "where table_name = 'rpt_focus_goals' and column_name = 'passive_count'"
         ).fetchone()
         assert comment == ("Persons without offer or work for a year.",)
         assert con.execute("select release_id, hidden_maximum from meta.release").fetchall() == [(ID, 2)]
@@ -105,7 +105,7 @@ def test_current_moves_in_one_step_and_only_to_a_finished_release(release: Path,
     releases = release.parent
     assert writer.current_release(releases) is None
     writer.make_current(releases, ID)
-    assert os.readlink(releases / "current") == ID
+    assert str((releases / "current").readlink()) == ID
     assert writer.current_release(releases) == releases / ID
     assert writer.release_folders(releases) == [release]
     with pytest.raises(writer.ReleaseError, match="no finished release"):

@@ -63,12 +63,7 @@ counted as (
         coalesce(benefit_group_code, 'all_with_foertidspension') as benefit_group_code,
         sum(person_count)::bigint as person_count
     from single
-    group by grouping sets (
-        (month, municipality_code, benefit_group_code),
-        (month, municipality_code),
-        (month, benefit_group_code),
-        (month)
-    )
+    group by month, cube(municipality_code, benefit_group_code)
     union all
     select
         month,
@@ -77,7 +72,7 @@ counted as (
         sum(person_count)::bigint as person_count
     from single
     where is_in_scope
-    group by grouping sets ((month, municipality_code), (month))
+    group by month, rollup(municipality_code)
     union all
     -- One person may stand in several of the cells that a row adds up: each counts once.
     select
@@ -86,12 +81,7 @@ counted as (
         coalesce(benefit_group_code, 'all_with_foertidspension') as benefit_group_code,
         count(distinct person_key) as person_count
     from several
-    group by grouping sets (
-        (month, municipality_code, benefit_group_code),
-        (month, municipality_code),
-        (month, benefit_group_code),
-        (month)
-    )
+    group by month, cube(municipality_code, benefit_group_code)
     union all
     select
         month,
@@ -100,7 +90,7 @@ counted as (
         count(distinct person_key) as person_count
     from several
     where is_in_scope
-    group by grouping sets ((month, municipality_code), (month))
+    group by month, rollup(municipality_code)
 )
 
 select

@@ -16,12 +16,7 @@ select
     coalesce(benefit_group_code, 'all_with_foertidspension') as benefit_group_code,
     sum(full_time_days)::decimal(38, 6) as full_time_days
 from full_time_days
-group by grouping sets (
-    (month, municipality_code, benefit_group_code),
-    (month, municipality_code),
-    (month, benefit_group_code),
-    (month)
-)
+group by month, cube(municipality_code, benefit_group_code)
 union all
 select
     month,
@@ -30,4 +25,4 @@ select
     sum(full_time_days)::decimal(38, 6) as full_time_days
 from full_time_days
 where is_in_scope
-group by grouping sets ((month, municipality_code), (month))
+group by month, rollup(municipality_code)

@@ -19,7 +19,4 @@ select
     count(*) filter (where is_sufficient) as sufficient_count,
     sum(conversation_count)::bigint as conversation_count
 from population
-group by grouping sets (
-    (month, municipality_code, target_group_code),
-    (month, target_group_code)
-)
+group by month, target_group_code, rollup(municipality_code)

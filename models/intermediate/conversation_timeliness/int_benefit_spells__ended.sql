@@ -1,4 +1,4 @@
-{#- How far back a spell's start can matter: no deadline lies later than 24 months after it (a test holds the seed to it). -#}
+{#- How far back a spell's start can matter: no deadline lies later than 24 months after it (a test holds it). -#}
 {% set months_back = 25 %}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 

@@ -50,7 +50,8 @@ dated as (
         deadlines.sequence_number,
         deadlines.valid_from_date,
         deadlines.valid_to_date,
-        {{ due_date('running.benefit_spell_start_date', 'deadlines.offset_value', 'deadlines.offset_unit') }} as due_date
+        {{ due_date('running.benefit_spell_start_date', 'deadlines.offset_value', 'deadlines.offset_unit') }}
+            as due_date
     from running
     inner join deadlines on running.target_group_code = deadlines.target_group_code
 )
@@ -65,4 +66,8 @@ from dated
 where
     dated.due_date > dated.as_of_date
     and {{ in_force_on('dated.due_date', 'dated') }}
-group by date_trunc('month', dated.due_date)::date, dated.municipality_code, dated.target_group_code, dated.sequence_number
+group by
+    date_trunc('month', dated.due_date)::date,
+    dated.municipality_code,
+    dated.target_group_code,
+    dated.sequence_number

@@ -103,7 +103,8 @@ select
     < least(12, 1 + date_diff('month', loaded.first_month, loaded.month)) as has_hole_in_window,
     neighbours.later_loaded_months_count,
     neighbours.later_loaded_months_count
-    < {{ required_rule('ruled.final_after_months', "'final_after_months on ' || loaded.as_of_date") }} as is_provisional,
+    < {{ required_rule('ruled.final_after_months', "'final_after_months on ' || loaded.as_of_date") }}
+        as is_provisional,
     {{ required_rule('ruled.spell_gap_days', "'spell_gap_days on ' || loaded.as_of_date") }}::integer
         as spell_gap_days,
     {{ required_rule('ruled.passive_minimum_months', "'passive_minimum_months on ' || loaded.as_of_date") }}::integer

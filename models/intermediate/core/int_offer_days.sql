@@ -1,5 +1,6 @@
 {{ config(materialized='monthly', inputs={'active_offers': [0, 0]}) }}
 
+-- Two offers may have the same days: as one row they leave no tie in the order of days, which both steps below rely on.
 with active_offers as (
     select
         month,
@@ -8,6 +9,7 @@ with active_offers as (
         to_date
     from {{ ref('stg_extracts__active_offers') }}
     where month between {{ batch_from() }} and {{ batch_to() }}
+    group by month, person_key, from_date, to_date
 ),
 
 loaded_months as (

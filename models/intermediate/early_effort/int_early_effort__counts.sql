@@ -20,4 +20,4 @@ select
     count(*) filter (where has_conversations) as conversations_met_count,
     count(*) filter (where has_offer) as offer_met_count
 from population
-group by grouping sets ((month, municipality_code), (month))
+group by month, rollup(municipality_code)

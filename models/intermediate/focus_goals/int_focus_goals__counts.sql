@@ -29,9 +29,4 @@ select
     count(*) filter (where has_few_conversations) as few_conversations_count,
     count(*) filter (where is_uncontacted) as uncontacted_count
 from population
-group by grouping sets (
-    (month, municipality_code, benefit_group_code),
-    (month, municipality_code),
-    (month, benefit_group_code),
-    (month)
-)
+group by month, cube(municipality_code, benefit_group_code)

@@ -67,9 +67,4 @@ select
     count(*) filter (where has_reached_six_months) as reached_six_months_count,
     count(*) filter (where has_first_offer) as first_offer_in_time_count
 from persons
-group by grouping sets (
-    (month, municipality_code, benefit_group_code),
-    (month, municipality_code),
-    (month, benefit_group_code),
-    (month)
-)
+group by month, cube(municipality_code, benefit_group_code)

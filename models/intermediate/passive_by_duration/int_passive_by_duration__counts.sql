@@ -57,7 +57,10 @@ banded as (
     select
         starts.month,
         starts.benefit_spell_start_date,
-        duration_bands.duration_band_code
+        {{ required_rule(
+            'duration_bands.duration_band_code',
+            "'duration_bands: spell from ' || starts.benefit_spell_start_date || ' in ' || starts.month"
+        ) }} as duration_band_code
     from starts
     inner join months on starts.month = months.month
     left join duration_bands
@@ -95,18 +98,15 @@ summed as (
         evidenced.month,
         evidenced.municipality_code,
         evidenced.benefit_group_code,
-        {{ required_rule(
-            'banded.duration_band_code',
-            "'duration_bands: spell from ' || evidenced.benefit_spell_start_date || ' in ' || evidenced.month"
-        ) }} as duration_band_code,
+        banded.duration_band_code,
         count(*) as person_count,
         count(*) filter (where not evidenced.has_offer) as passive_count
     from evidenced
-    left join banded
+    inner join banded
         on
             evidenced.month = banded.month
             and evidenced.benefit_spell_start_date = banded.benefit_spell_start_date
-    group by 1, 2, 3, 4
+    group by evidenced.month, evidenced.municipality_code, evidenced.benefit_group_code, banded.duration_band_code
 )
 
 -- Each person of the stock stands in one municipality, group and band: the sums count each once.
@@ -118,9 +118,4 @@ select
     sum(person_count)::bigint as person_count,
     sum(passive_count)::bigint as passive_count
 from summed
-group by grouping sets (
-    (month, municipality_code, benefit_group_code, duration_band_code),
-    (month, municipality_code, duration_band_code),
-    (month, benefit_group_code, duration_band_code),
-    (month, duration_band_code)
-)
+group by month, duration_band_code, cube(municipality_code, benefit_group_code)

@@ -22,9 +22,4 @@ select
     sum(spell_days)::bigint as spell_days,
     count(*) filter (where is_retained) as retained_count
 from ended_spells
-group by grouping sets (
-    (month, municipality_code, benefit_group_code),
-    (month, municipality_code),
-    (month, benefit_group_code),
-    (month)
-)
+group by month, cube(municipality_code, benefit_group_code)

@@ -24,12 +24,7 @@ presences as (
         coalesce(municipality_code, '0000') as municipality_code,
         coalesce(benefit_group_code, 'all') as benefit_group_code
     from segments
-    group by grouping sets (
-        (month, person_key, municipality_code, benefit_group_code),
-        (month, person_key, municipality_code),
-        (month, person_key, benefit_group_code),
-        (month, person_key)
-    )
+    group by month, person_key, cube(municipality_code, benefit_group_code)
 ),
 
 compared as (

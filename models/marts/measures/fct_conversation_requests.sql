@@ -32,7 +32,7 @@ due_requests as (
     from requests
     inner join months on requests.month = months.month
     where requests.due_date <= months.newest_as_of_date
-    group by grouping sets ((requests.month, requests.municipality_code), (requests.month))
+    group by requests.month, rollup(requests.municipality_code)
 )
 
 select

@@ -27,7 +27,8 @@ deadlines as (
         sequence_number,
         valid_from_date,
         valid_to_date,
-        {{ rule_id('conversation_deadline', "target_group_code || '/' || sequence_number", 'valid_from_date') }} as rule_id
+        {{ rule_id('conversation_deadline', "target_group_code || '/' || sequence_number", 'valid_from_date') }}
+            as rule_id
     from {{ ref('rule_conversation_deadlines') }}
 ),
 
@@ -133,10 +134,7 @@ summed as (
         coalesce(sum(not_yet_due_count), 0)::bigint as not_yet_due_count
     from parts
     where municipality_code != '0000'
-    group by grouping sets (
-        (month, municipality_code, target_group_code, sequence_number),
-        (month, target_group_code, sequence_number)
-    )
+    group by month, target_group_code, sequence_number, rollup(municipality_code)
 )
 
 select

@@ -66,7 +66,7 @@ broken as (
         case
             when
                 not judged.is_below
-                or lag(judged.month_index) over municipality_run is distinct from judged.month_index - 1
+                or coalesce(lag(judged.month_index) over municipality_run, 0) != judged.month_index - 1
                 then judged.month_index - case when judged.is_below then 1 else 0 end
         end as last_month_index_before_run
     from judged

@@ -1,11 +1,11 @@
 """The dbt project as assets: staging, intermediate and marts in one invocation."""
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 from dagster import AssetExecutionContext
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
@@ -25,7 +25,7 @@ PROJECT = DbtProject(
 _SEED_CI_TESTS = ("columns_are_filled", "expression_is_true", "unique_combination", "accepted_values", "relationships")
 
 
-class Translator(DagsterDbtTranslator):
+class Translator(DagsterDbtTranslator):  # type: ignore[misc]  # dagster_dbt is followed as Any
     """Groups assets by layer, as the folders do."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
@@ -36,15 +36,15 @@ class Translator(DagsterDbtTranslator):
 def build_arguments(plan: build.BuildPlan) -> list[str]:
     """The arguments of dbt.
 
-    Unit tests belong to CI. Seeds are loaded and tested when the project changed; what a seed's row must look like is a test
-    of CI and of `make test` too (tests/unit/test_seeds.py), so that here only gaps and overlaps of rules are asked for.
+    Unit tests belong to CI. Seeds are loaded and tested when the project changed; what a seed's row must look like is a
+    test of CI (tests/unit/test_seeds.py), so that here only gaps and overlaps of rules are asked for.
     """
     spared = ["path:seeds"] if plan.are_seeds_current else [f"path:seeds,test_name:{test}" for test in _SEED_CI_TESTS]
     # One argument: Dagster takes `--exclude` and the word behind it, and would leave further words where they stand.
     return ["build", "--exclude-resource-type", "unit_test", "--exclude", " ".join(spared)]
 
 
-@dbt_assets(
+@dbt_assets(  # type: ignore[untyped-decorator]  # dagster_dbt is followed as Any
     manifest=MANIFEST,
     project=PROJECT,
     dagster_dbt_translator=Translator(),
@@ -64,11 +64,14 @@ def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[
         connection.close()
 
     total = _node_count(MANIFEST)
-    done = 0
     target = settings.dbt / context.run_id
+    target.mkdir(parents=True, exist_ok=True)
+    parsed = manifest_folder(settings) / "partial_parse.msgpack"
+    if parsed.is_file():
+        # The project is parsed once: dbt goes on from there.
+        shutil.copyfile(parsed, target / parsed.name)
     invocation = dbt.cli(build_arguments(plan), context=context, target_path=target)
-    for event in invocation.stream():
-        done += 1
+    for done, event in enumerate(invocation.stream(), start=1):
         if done % 50 == 0:
             say(f"dbt: {done} of about {total} models, seeds and tests")
         yield event

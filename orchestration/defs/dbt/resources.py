@@ -13,7 +13,7 @@ from orchestration.lib.dbt_manifest import guarded_dbt
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 
 
-class InstalledDbt(DbtCliResource):
+class InstalledDbt(DbtCliResource):  # type: ignore[misc]  # dagster_dbt is followed as Any
     """The dbt of this environment.
 
     Dagster asks `dbt --version` before every run, which takes seconds and looks for newer versions on the internet; the

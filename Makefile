@@ -68,6 +68,64 @@ sample: setup ## write sample deliveries: SCALE=0.1 START=2023-01 MONTHS=30 SEED
 dev: setup ## Dagster's web pages on localhost:3000
 	@$(COMMAND).dev
 
+.PHONY: site
+site: setup ## build the web site of the current release anew (the pipeline does it too)
+	@$(COMMAND).site
+
+.PHONY: serve
+serve: setup ## show the web site on a local web server
+	@$(COMMAND).serve
+
+.PHONY: fetch
+fetch: setup ## fetch jobindsats.dk and Statistics Denmark into the landing zone (JOBINDSATS_KEY)
+	@$(COMMAND).fetch
+
+.PHONY: scenario
+scenario: setup ## who would change category: MARGIN=0.15 PASSIVE_LIMIT=25 CONVERSATIONS_LIMIT=20 FOERTIDSPENSION=1 PERIOD=…
+	@$(COMMAND).scenario $(if $(MARGIN),--margin $(MARGIN)) $(if $(PASSIVE_LIMIT),--passive-limit $(PASSIVE_LIMIT)) \
+		$(if $(CONVERSATIONS_LIMIT),--conversations-limit $(CONVERSATIONS_LIMIT)) \
+		$(if $(FOERTIDSPENSION),--foertidspension) $(if $(PERIOD),--period $(PERIOD))
+
+.PHONY: explain
+explain: setup ## a figure, what it is made of and how far from each line: MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share
+	@$(COMMAND).explain --municipality "$(MUNICIPALITY)" --period "$(PERIOD)" --measure "$(MEASURE)" $(if $(GROUP),--group $(GROUP))
+
+.PHONY: docs
+docs: setup ## dbt's documentation as one page, without a network
+	@$(BIN)/dbt --quiet docs generate --static --empty-catalog --target memory --project-dir . --profiles-dir . \
+		--target-path "$(JOBCENTER_DATA)/dbt/docs" --log-path "$(JOBCENTER_DATA)/logs"
+	@echo "$(JOBCENTER_DATA)/dbt/docs/static_index.html"
+
+# ---- operate ----
+
+.PHONY: doctor
+doctor: setup ## versions, locks, disk, pending and rejected deliveries, last release, overdue months
+	@$(COMMAND).doctor
+
+.PHONY: rebuild
+rebuild: setup ## the warehouse as it was: AS_OF=<time or release id>
+	@$(COMMAND).rebuild $(AS_OF)
+
+.PHONY: rekey
+rekey: setup ## hash all persons anew with the key of JOBCENTER_KEY_FILE
+	@$(COMMAND).rekey
+
+.PHONY: retention
+retention: setup ## remove landing files and persons beyond the dated rule
+	@$(COMMAND).retention
+
+.PHONY: restore-drill
+restore-drill: setup ## delete the warehouse, build it again, compare the hashes
+	@$(COMMAND).restore_drill
+
+.PHONY: reliability
+reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs/reliability.md
+	@$(COMMAND).reliability
+
+.PHONY: mutate
+mutate: setup ## deliberate mistakes in rules and models: who catches them (docs/mutations.md)
+	@$(BIN)/python -m tests.mutation.run
+
 # ---- check ----
 
 .PHONY: check

@@ -16,8 +16,10 @@ from orchestration.lib import publishing
 from orchestration.lib.progress import say
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
+from orchestration.site.build import publish_site
 
 CANDIDATE = dg.AssetKey(["release", "candidate"])
+SITE = dg.AssetKey(["release", "site"])
 CURRENT = dg.AssetKey(["release", "current"])
 
 _MARTS = [key for key in dbt_models.keys if key.path[0] == "marts"]
@@ -66,7 +68,18 @@ def release_candidate(
     publishing.refuse_candidate(settings, candidate.folder, results)
 
 
-@dg.asset(key=CURRENT, group_name="release", kinds={"duckdb", "parquet"}, deps=[CANDIDATE], pool=WAREHOUSE_POOL)
+@dg.asset(key=SITE, group_name="release", kinds={"html"}, deps=[CANDIDATE], pool=WAREHOUSE_POOL)
+def release_site(context: AssetExecutionContext) -> dg.MaterializeResult[None]:
+    """The web site of the release, made from its suppressed tables alone, before anybody can see the release."""
+    settings = Settings.from_environment()
+    newest = writer.release_folders(settings.releases)[-1]
+    if not (newest / "site").is_dir():
+        say("building the web site")
+        publish_site(newest)
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(f"file://{newest / 'site' / 'index.html'}")})
+
+
+@dg.asset(key=CURRENT, group_name="release", kinds={"duckdb", "parquet"}, deps=[SITE], pool=WAREHOUSE_POOL)
 def release_current(context: AssetExecutionContext) -> dg.MaterializeResult[None]:
     """`releases/current` names the newest release that passed."""
     settings = Settings.from_environment()

@@ -58,7 +58,7 @@ def publish_and_read(folder: Path, publishes: int, readers: int) -> list[tuple[i
             "20.0 as few_conversations_limit_percentage, 1 as municipality_category, "
             "0::bigint as municipality_count from range(1000)"
         )
-        con.execute("create table marts.dim_publish as select 0::bigint as number from range(50000)")
+        con.execute("create table marts.dim_publish as select 0::bigint as number from range(500)")
     releases = folder / "releases"
     context = multiprocessing.get_context("spawn")
     stop, answers = context.Event(), context.Queue()

@@ -122,10 +122,6 @@ restore-drill: setup ## delete the warehouse, build it again, compare the hashes
 reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs/reliability.md
 	@$(COMMAND).reliability
 
-.PHONY: mutate
-mutate: setup ## deliberate mistakes in rules and models: who catches them (docs/mutations.md)
-	@$(BIN)/python -m tests.mutation.run
-
 # ---- check ----
 
 .PHONY: check

@@ -87,7 +87,8 @@ def _area_differences(world: World, connection: duckdb.DuckDBPyConnection) -> di
     found = []
     for area_type in AREA_TYPES:
         expected = areas.compute(world, area_type, _area_of(area_type, world.loaded_months[-1]))
-        found += compare(expected, [row for row in actual if row["area_type_code"] == area_type])
+        own = [row for row in actual if row["area_type_code"] == area_type]
+        found += compare(expected, own, ignore={"rule_id"})  # an area's rows have no such column
     return {AREAS_MART: found} if found else {}
 
 

@@ -1,0 +1,154 @@
+"""The whole pipeline from the shell: what it prints, publishes and refuses, and the published table of old."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.lib.settings import PROJECT_ROOT
+from tests.support.undisturbed import Undisturbed
+
+pytestmark = pytest.mark.slow
+
+REAL_TABLE = PROJECT_ROOT.parent / "shared" / "real" / "jobindsats_y30r21.json"
+
+
+def run(landing: Path, data: Path, *code: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("JOBCENTER_", "DAGSTER_"))},
+        "JOBCENTER_LANDING": str(landing),
+        "JOBCENTER_DATA": str(data),
+    }
+    command = [sys.executable, *(code or ("-m", "orchestration.commands.pipeline"))]
+    return subprocess.run(
+        command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
+    )
+
+
+def test_with_nothing_new_it_says_so_soon_and_changes_nothing(undisturbed: Undisturbed) -> None:
+    place = undisturbed.place
+    before = {path: path.stat().st_mtime_ns for path in (place.data / "releases").rglob("*")}
+    started = time.monotonic()
+    status, log = place.run()
+    assert status == 0, log
+    assert "nothing new" in log
+    assert time.monotonic() - started < 20
+    assert {path: path.stat().st_mtime_ns for path in (place.data / "releases").rglob("*")} == before
+
+
+DEFINITIONS = """
+import json
+from orchestration.definitions import defs
+loaded = defs() if callable(defs) else defs
+graph = loaded.resolve_asset_graph()
+keys = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
+checks = sorted((key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys)
+blocking = sorted(
+    key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking and key.name.startswith("gx_")
+)
+repository = loaded.get_repository_def()
+print(json.dumps({
+    "keys": keys, "checks": checks, "blocking": blocking,
+    "jobs": sorted(job.name for job in repository.get_all_jobs()),
+    "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
+    "schedules": sorted(schedule.name for schedule in repository.schedule_defs),
+}))
+"""
+
+
+def test_definitions_hold_every_model_check_job_and_trigger(undisturbed: Undisturbed) -> None:
+    done = run(undisturbed.place.landing, undisturbed.place.data, "-c", DEFINITIONS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.strip().splitlines()[-1])
+    models = {path.stem for path in (PROJECT_ROOT / "models").rglob("*") if path.suffix in (".sql", ".py")}
+    assert models <= {key.rsplit("/", 1)[-1] for key in found["keys"]}
+    assert {"raw/benefit_periods", "release/candidate", "release/site", "release/current"} <= set(found["keys"])
+    assert "pipeline" in found["jobs"]
+    assert "new_deliveries" in found["sensors"]
+    assert "nightly_pipeline" in found["schedules"]
+    raw_checks = {name for key, name in found["checks"] if key.startswith("raw/") and name.startswith("gx_")}
+    assert raw_checks <= set(found["blocking"])
+    assert "gx_release" in found["blocking"]
+    for layer in ("staging", "intermediate", "marts"):
+        assert [name for _, name in found["checks"] if name.startswith(f"gx_{layer}_")], layer
+
+
+MODELS_ALONE = """
+import dagster as dg
+from orchestration.defs.dbt.assets import dbt_models
+from orchestration.defs.dbt.resources import resources
+from orchestration.lib.dagster_home import prepare_dagster_home
+from orchestration.lib.settings import Settings
+prepare_dagster_home(Settings.from_environment().prepare())
+loaded = resources() if callable(resources) else resources
+result = dg.materialize([dbt_models], resources=loaded.resources, raise_on_error=False)
+error = result.get_step_failure_events()[0].step_failure_data.error
+while error.cause is not None:
+    error = error.cause
+print("REFUSED" if "have not been run" in error.message else error.message)
+"""
+
+
+def test_models_alone_are_not_built_on_raw_that_nobody_checked(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    landing.mkdir()
+    done = run(landing, tmp_path / "data", "-c", MODELS_ALONE)
+    assert "REFUSED" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_published_table_alone_gives_a_release_with_its_ranks(tmp_path: Path) -> None:
+    if not REAL_TABLE.is_file():
+        pytest.skip(f"the published table is not at {REAL_TABLE}")
+    landing = tmp_path / "landing"
+    folder = landing / "2021-11" / "delivery-001"
+    folder.mkdir(parents=True)
+    content = REAL_TABLE.read_bytes()
+    (folder / "jobindsats_y30r21.json").write_bytes(content)
+    manifest = {
+        "contract_version": "1",
+        "period": "2021-11",
+        "delivery": 1,
+        "delivered_at": "2021-11-02T06:00:00+01:00",
+        "supplier": "STAR",
+        "files": [
+            {
+                "dataset": "jobindsats_y30r21",
+                "file": "jobindsats_y30r21.json",
+                "rows": len(json.loads(content)["rows"]),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        ],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    done = run(landing, tmp_path / "data")
+    assert done.returncode == 0, done.stdout[-3000:]
+    with duckdb.connect(str(tmp_path / "data" / "releases" / "current" / "release.duckdb"), read_only=True) as con:
+        periods = con.execute(
+            "select period_code, benefit_area_code, count(*), count(benchmark_rank) from rpt_benefit_levels "
+            "where expected_source = 'published' group by all"
+        ).fetchall()
+        contradicted = con.execute(
+            "select count(*) from rpt_benefit_levels as a inner join rpt_benefit_levels as b "
+            "using (period_code, benefit_area_code, expected_source) "
+            "where a.difference_percentage_points < b.difference_percentage_points "
+            "and a.published_benchmark_rank > b.published_benchmark_rank"
+        ).fetchone()
+        above = con.execute(
+            "select count(*) filter (where difference_percentage_points > 0), "
+            "count(*) filter (where difference_percentage_points > 0.2) from rpt_benefit_levels "
+            "where period_code = '2020QMAT02' and benefit_area_code = 'all'"
+        ).fetchone()
+        months = con.execute("select count(*) from rpt_focus_goals").fetchone()
+    assert len(periods) == 16
+    assert {(rows, ranks) for _, _, rows, ranks in periods} == {(98, 98)}
+    assert contradicted == (0,)
+    assert above == (59, 34)
+    assert months == (0,)

@@ -103,24 +103,27 @@ doctor: setup ## versions, locks, disk, pending and rejected deliveries, last re
 	@$(COMMAND).doctor
 
 .PHONY: rebuild
-rebuild: setup ## the warehouse as it was: AS_OF=<time or release id>
-	@$(COMMAND).rebuild $(AS_OF)
+rebuild: setup ## the warehouse as it was, hashes compared: AS_OF=<release id or time>
+	@test -n "$(AS_OF)" || { echo "say AS_OF=<release id or time>"; exit 2; }
+	@$(COMMAND).rebuild "$(AS_OF)"
 
 .PHONY: rekey
 rekey: setup ## hash all persons anew with the key of JOBCENTER_KEY_FILE
 	@$(COMMAND).rekey
 
 .PHONY: retention
-retention: setup ## remove landing files and persons beyond the dated rule
-	@$(COMMAND).retention
+retention: setup ## what the dated rule deletes; CONFIRM=yes does it
+	@$(COMMAND).retention $(if $(filter yes,$(CONFIRM)),--yes)
 
 .PHONY: restore-drill
 restore-drill: setup ## delete the warehouse, build it again, compare the hashes
 	@$(COMMAND).restore_drill
 
+KILLS ?= 100
+
 .PHONY: reliability
-reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs/reliability.md
-	@$(COMMAND).reliability
+reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs/reliability.md; resumable, hours
+	@$(COMMAND).reliability --kills $(KILLS)
 
 # ---- check ----
 

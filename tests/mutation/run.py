@@ -15,13 +15,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import yaml
 
 from orchestration.lib.settings import PROJECT_ROOT
+from tests.oracle.building import benefit
+from tests.oracle.calendar import last_day, month_range
 from tests.oracle.comparison import compare_warehouse
+from tests.oracle.landing import replacement_number
 from tests.oracle.random_worlds import cohort_world, limit_world, pack, random_world
 from tests.oracle.world import World
 from tests.support.warehouse import DbtFailed, Workshop, copy_project
@@ -82,10 +85,21 @@ def read_mutants(path: Path = MUTANTS) -> list[Mutant]:
     return mutants
 
 
+def duration_world() -> World:
+    """Spells that are 44, 45 and 46 days old on the last day of a month."""
+    months = month_range(START, MONTHS)
+    world = World(loaded_months=months, municipalities=("0101",))
+    for number, days in enumerate((44, 45, 46)):
+        as_of = last_day(months[6 + number])
+        first = as_of - timedelta(days=days - 1)
+        benefit(world, replacement_number(number), "dagpenge", first.isoformat(), as_of.isoformat())
+    return world
+
+
 def small_world() -> World:
     """Spells over the change of law of 2024, early effort, durations and retention: a few seconds to build."""
     parts = [random_world(9_000 + number, START, MONTHS, 25, ("0101", "0147"), ()) for number in range(8)]
-    parts += [cohort_world(9_900, START, MONTHS, "0101"), limit_world(START, MONTHS, "0101")]
+    parts += [cohort_world(9_900, START, MONTHS, "0101"), limit_world(START, MONTHS, "0101"), duration_world()]
     return pack(parts)
 
 

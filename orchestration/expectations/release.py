@@ -230,7 +230,11 @@ def _long_table_suite(table: str) -> Suite:
         layer="release",
         table=f"main.{table}",
         source=f"""
-            select results.*, measures.unit = 'share' as is_share
+            select
+                results.*,
+                measures.unit = 'share' as is_share,
+                -- The denominator of this measure is the population, which Statistics Denmark publishes for everybody.
+                results.measure_id = 'support_share' as is_of_population
             from main.{table} as results
             left join main.dim_measures as measures on results.measure_id = measures.measure_id
         """,
@@ -238,7 +242,7 @@ def _long_table_suite(table: str) -> Suite:
             not_null("is_suppressed", "Every row says whether a figure is hidden."),
             holds(
                 "no_small_count_is_visible",
-                f"coalesce(denominator_count not {small}, true)"
+                f"(is_of_population or coalesce(denominator_count not {small}, true))"
                 f" and (not is_share or coalesce(numerator_count not {small}, true))",
                 f"No denominator, and no numerator of a share, is 1 to {_hidden_maximum()}.",
                 ("numerator_count", "denominator_count"),

@@ -102,7 +102,7 @@ except Exception as error:
 """
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_a_disk_full_or_a_kill_while_publishing_leaves_the_old_release_whole(tmp_path: Path) -> None:
     fixture = build(tmp_path / "warehouse.duckdb", months=1, persons=800, municipalities=3)
     with duckdb.connect(str(fixture.path)) as con:
@@ -182,7 +182,7 @@ def test_a_pipeline_without_key_stops_with_instructions(tmp_path: Path) -> None:
     assert TEST_KEY not in repr(settings)
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_killed_five_times_the_next_pipeline_finishes_equal(undisturbed: Undisturbed, tmp_path: Path) -> None:
     place = Place(tmp_path / "killed")
     shutil.copytree(undisturbed.place.landing, place.landing)
@@ -194,7 +194,7 @@ def test_killed_five_times_the_next_pipeline_finishes_equal(undisturbed: Undistu
     assert holding(place.data, [number.encode() for number in CANARIES]) == []
 
 
-@pytest.mark.slow
+@pytest.mark.reliability
 def test_damage_inside_the_warehouse_is_healed_by_the_next_pipeline(undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Blocks overwritten in the middle: the file opens, and the damage is met while building."""
     place = Place(tmp_path / "damaged")

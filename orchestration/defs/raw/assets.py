@@ -57,6 +57,8 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
         )
     finally:
         connection.close()
+    if report.key is not None and report.key.is_sample:
+        say(f"sample data: persons are hashed with a generated key in {settings.keys}; not for real deliveries")
     for path, message in report.postponed:
         say(f"postponed, to be tried again: {path}: {message}")
     deleted = retention.deleted_paths(settings)

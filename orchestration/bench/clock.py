@@ -1,0 +1,33 @@
+"""Seconds of wall and CPU that a piece of work took."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class Spent:
+    """Seconds of wall and of CPU, this process with its ended children."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@contextmanager
+def measured() -> Iterator[Spent]:
+    """Measure the block; the yielded object is filled when it ends."""
+    spent = Spent()
+    wall, cpu = time.perf_counter(), _cpu()
+    try:
+        yield spent
+    finally:
+        spent.wall, spent.cpu = time.perf_counter() - wall, _cpu() - cpu

@@ -1,0 +1,97 @@
+"""The project's models as one list of statements in one DuckDB connection: no Dagster, no dbt, no checks.
+
+What dbt compiled for a finished build (its manifest) is run again in the order of the graph, so that the benchmark can
+say what the orchestration costs above the same SQL.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.bench.clock import Spent, measured
+
+_BATCH_FROM = "date '9999-01-01' /* batch_from */"
+_BATCH_TO = "date '0001-01-01' /* batch_to */"
+
+
+@dataclass(frozen=True)
+class ModelTime:
+    """What one model cost: seconds of wall and CPU."""
+
+    name: str
+    layer: str
+    folder: str
+    spent: Spent
+
+
+def models_in_order(manifest: Path) -> list[Mapping[str, Any]]:
+    """The models of dbt's manifest, each after all that it reads. Raises ValueError when one is not compiled."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
+    for node in models.values():
+        if not node.get("compiled_code"):
+            raise ValueError(f"{manifest} holds no compiled code of {node['name']}: take the manifest of a build")
+    graph = {key: [need for need in node["depends_on"]["nodes"] if need in models] for key, node in models.items()}
+    return [models[key] for key in TopologicalSorter(graph).static_order()]
+
+
+def run_models(connection: duckdb.DuckDBPyConnection, manifest: Path, months_per_batch: int) -> Iterator[ModelTime]:
+    """Build every model in a database that holds raw, seeds and quality; yields what each cost."""
+    for schema in ("staging", "intermediate", "marts"):
+        connection.execute(f"create schema if not exists {schema}")
+    for node in models_in_order(manifest):
+        with measured() as spent:
+            _maker(node)(connection, node, months_per_batch)
+        yield ModelTime(node["name"], node["fqn"][1], node["fqn"][-2], spent)
+
+
+def _maker(node: Mapping[str, Any]) -> Callable[[duckdb.DuckDBPyConnection, Mapping[str, Any], int], None]:
+    if node["language"] == "python":
+        return _python_table
+    return {"view": _view, "table": _table, "monthly": _monthly}[node["config"]["materialized"]]
+
+
+def _view(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], _: int) -> None:
+    connection.execute(f"create or replace view {node['relation_name']} as {node['compiled_code']}")
+
+
+def _table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], _: int) -> None:
+    connection.execute(f"create or replace table {node['relation_name']} as {node['compiled_code']}")
+
+
+def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], _: int) -> None:
+    namespace: dict[str, Any] = {}
+    exec(compile(node["compiled_code"], node["name"], "exec"), namespace)  # our own models
+    result = namespace["model"](namespace["dbtObj"](connection.table), connection)
+    connection.register("python_model_result", result)
+    connection.execute(f"create or replace table {node['relation_name']} as select * from python_model_result")
+    connection.unregister("python_model_result")
+
+
+def _monthly(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], months_per_batch: int) -> None:
+    config = node["config"]
+    rows = connection.execute(
+        "select distinct period::varchar from raw.current_batches where dataset = ? order by 1",
+        [config.get("months_of") or "benefit_periods"],
+    ).fetchall()
+    months = [str(row[0]) for row in rows]
+    relation = node["relation_name"]
+    if config["contract"]["enforced"]:
+        columns = ", ".join(f'"{column["name"]}" {column["data_type"]}' for column in node["columns"].values())
+        connection.execute(f"create or replace table {relation} ({columns})")
+    else:
+        empty = f"select * from ({node['compiled_code']}) where false limit 0"
+        connection.execute(f"create or replace table {relation} as {empty}")
+    for start in range(0, len(months), months_per_batch):
+        batch = months[start : start + months_per_batch]
+        code = (
+            node["compiled_code"].replace(_BATCH_FROM, f"date '{batch[0]}'").replace(_BATCH_TO, f"date '{batch[-1]}'")
+        )
+        connection.execute(f"insert into {relation} by name {code}")

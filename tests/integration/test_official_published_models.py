@@ -1,5 +1,6 @@
 """The models of published tables, run by dbt on a scratch warehouse: real vintages, if here, and hand-made tables.
 
+The real files come as deliveries in a landing zone, through the loader; hand-made tables are put into raw beside them.
 One dbt invocation serves all tests: each has its own published table.
 """
 
@@ -16,8 +17,11 @@ from typing import Any
 import duckdb
 import pytest
 
+from tests.support.landing import load, make_settings, write_delivery
+
 PROJECT = Path(__file__).resolve().parents[2]
 REAL = PROJECT.parent / "shared" / "real"
+VINTAGES = {901: "2026-08-18", 902: "2026-08-19"}
 needs_real_figures = pytest.mark.skipif(not REAL.is_dir(), reason="the real figures (../shared/real) are not here")
 
 SEEDS = [
@@ -83,10 +87,11 @@ def add_table(
     )
 
 
-def add_file(connection: duckdb.DuckDBPyConnection, file: Path, period: str, delivery: int) -> None:
-    document = json.loads(file.read_text(encoding="utf-8"))
-    table_id = file.stem.removeprefix("jobindsats_")
-    add_table(connection, table_id, period, delivery, document["columns"], document["rows"])
+def write_files(landing: Path, files: Sequence[Path], period: str, number: int, day: str) -> None:
+    """Deliver recorded answers as one fetch of a day."""
+    documents = {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+    delivered_at = {"delivered_at": f"{day}T06:00:00+02:00"}
+    write_delivery(landing, period, number, documents, supplier="jobindsats", manifest_overrides=delivered_at)
 
 
 def add_hand_made_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -199,24 +204,17 @@ def add_hand_made_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A warehouse with raw filled by hand and the models of published tables built and tested by dbt."""
-    data = tmp_path_factory.mktemp("published")
+    """A warehouse with raw loaded and filled by hand, and the models of published tables built and tested by dbt."""
+    settings = make_settings(tmp_path_factory.mktemp("published"))
+    data = settings.data
+    if REAL.is_dir():
+        write_files(settings.landing, [REAL / "jobindsats_y30r21.json"], "2021-10", 901, "2021-10-29")
+        for number, day in VINTAGES.items():
+            write_files(settings.landing, sorted((REAL / "vintages" / day).glob("*.json")), "2026-08", number, day)
+    report = load(settings)
+    assert report.rejected == []
     with duckdb.connect(data / "warehouse.duckdb") as connection:
-        connection.execute(
-            """
-            create schema raw;
-            create table raw.jobindsats_tables (
-                table_id varchar, columns varchar[], row_count bigint, _period date, _delivery integer);
-            create table raw.jobindsats_rows (
-                table_id varchar, row_number bigint, cells varchar[], _period date, _delivery integer);
-            """
-        )
         add_hand_made_tables(connection)
-        if REAL.is_dir():
-            add_file(connection, REAL / "jobindsats_y30r21.json", "2021-10", 901)
-            for delivery, day in ((901, "2026-08-18"), (902, "2026-08-19")):
-                for file in sorted((REAL / "vintages" / day).glob("*.json")):
-                    add_file(connection, file, "2026-08", delivery)
     environment = {
         **os.environ,
         "JOBCENTER_DATA": str(data),
@@ -345,6 +343,25 @@ def test_persons_and_full_time_persons_stand_beside_each_other(warehouse: duckdb
         *[("0751", "dagpenge", 110.0, 100.0, 10.0, 0.1, True, 115, 110.0, 5.0, True, "Aarhus", "dagpenge_2017")],
         *[("0751", "uddannelseshjaelp", 50.0, 50.0, 0.0, 0.0, True, 60, 60.0, 0.0, True, "Aarhus", None)],
     ]
+
+
+@needs_real_figures
+def test_both_real_vintages_stay_as_accepted_deliveries(warehouse: duckdb.DuckDBPyConnection) -> None:
+    deliveries = rows(warehouse, "select period, delivery, status, rows from quality.deliveries order by all")
+    assert [row[:3] for row in deliveries] == [
+        ("2021-10", 901, "accepted"),
+        ("2026-08", 901, "accepted"),
+        ("2026-08", 902, "accepted"),
+    ]
+    in_raw = rows(
+        warehouse,
+        """select _delivery, count(*) from raw.jobindsats_rows where _period = date '2026-08-01' group by all
+        order by all""",
+    )
+    assert in_raw == [(delivery, row_count) for _, delivery, _, row_count in deliveries[1:]]
+    assert rows(
+        warehouse, "select distinct _delivery from raw.jobindsats_tables where table_id = 'y25i01' order by all"
+    ) == [(901,), (902,)]
 
 
 @needs_real_figures

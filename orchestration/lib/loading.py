@@ -312,7 +312,7 @@ def read_parameter(project: Path, parameter_code: str, on: date) -> Decimal:
             if (
                 row["parameter_code"] == parameter_code
                 and row["scope_code"] == "all"
-                and row["valid_from_date"] <= on.isoformat() <= row["valid_to_date"]
+                and row["valid_from_date"] <= on.isoformat() < row["valid_to_date"]
             ):
                 return Decimal(row["value"])
     raise RuleMissing(f"{seed} has no row of {parameter_code} (scope all) that is valid on {on.isoformat()}.")

@@ -278,7 +278,7 @@ def test_the_limit_is_that_of_the_period(tmp_path: Path) -> None:
     seed.parent.mkdir(parents=True)
     seed.write_text(
         "parameter_code,scope_code,value,valid_from_date,valid_to_date\n"
-        "quarantine_share,all,0.02,1900-01-01,2024-05-31\nquarantine_share,all,0.5,2024-06-01,9999-12-31\n"
+        "quarantine_share,all,0.02,1900-01-01,2024-06-01\nquarantine_share,all,0.5,2024-06-01,9999-12-31\n"
     )
     assert str(read_parameter(tmp_path, "quarantine_share", date(2024, 5, 31))) == "0.02"
     assert str(read_parameter(tmp_path, "quarantine_share", date(2024, 6, 1))) == "0.5"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -17,6 +18,7 @@ from orchestration.lib import build, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
 from orchestration.lib.ledger import LedgerBroken
+from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import alerts, keeping
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
 from orchestration.lib.progress import say
@@ -80,6 +82,17 @@ def rejected_deliveries(settings: Settings) -> list[tuple[str, str]]:
         ).fetchall()
     finally:
         connection.close()
+
+
+def official_sources(settings: Settings) -> list[str]:
+    """A line per official source that is stale or failed; how all stand goes to `quality.official_sources`."""
+    statuses = official_status.standing(settings.data, settings.landing, settings.project, datetime.now().astimezone())
+    connection = warehouse.connect(settings)
+    try:
+        official_status.write_status_table(connection, statuses)
+    finally:
+        connection.close()
+    return official_status.describe(statuses)
 
 
 def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
@@ -206,12 +219,14 @@ def _run(settings: Settings) -> int:
 
 
 def _close(settings: Settings) -> None:
-    """The last lines: what was rejected, and where the release is."""
+    """The last lines: what was rejected, which official source is stale or failed, and where the release is."""
     rejected = rejected_deliveries(settings)
     if rejected:
         say(f"{len(rejected)} rejected deliveries:")
         for path, reasons in rejected:
             print(f"  {path}: {reasons}", flush=True)
+    for line in official_sources(settings):
+        say(line)
     current = writer.current_release(settings.releases)
     if current is not None:
         say(f"release: {current}")

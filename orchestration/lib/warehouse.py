@@ -170,6 +170,9 @@ _TABLES = {
     "quality.check_results": """
         build_id varchar, layer varchar, suite varchar, expectation varchar, table_name varchar, column_name varchar,
         severity varchar, success boolean, observed varchar, unexpected_count bigint, checked_at timestamptz""",
+    "quality.official_sources": """
+        source_code varchar not null, table_id varchar, state varchar not null, since timestamptz,
+        reason varchar not null, last_success_at timestamptz, last_attempt_at timestamptz, update_latest varchar""",
     "build.key": "key_id varchar not null",
 }
 

@@ -44,6 +44,16 @@ def test_with_nothing_new_it_says_so_soon_and_changes_nothing(undisturbed: Undis
     assert {path: path.stat().st_mtime_ns for path in (place.data / "releases").rglob("*")} == before
 
 
+def test_it_says_which_official_source_is_stale(undisturbed: Undisturbed) -> None:
+    with duckdb.connect(str(undisturbed.place.data / "warehouse.duckdb"), read_only=True) as con:
+        kept = con.execute(
+            "select source_code, table_id, state, since, last_attempt_at from quality.official_sources order by all"
+        ).fetchall()
+    assert kept == [(source, None, "stale", None, None) for source in ("jobindsats", "statbank")]
+    for source in ("jobindsats", "statbank"):
+        assert f"official source {source}: stale, never fetched: not asked yet: run `make fetch`" in undisturbed.log
+
+
 DEFINITIONS = """
 import json
 from orchestration.definitions import defs

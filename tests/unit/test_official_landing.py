@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
+from orchestration.commands.pipeline import official_sources
 from orchestration.lib.official import landing as landing_module
 from orchestration.lib.official.landing import FetchedFile, deliver, fetched_deliveries, newest_delivered
 from orchestration.lib.official.status import (
     ItemStatus,
     SourceStatus,
+    describe,
     next_status,
     read_statuses,
-    write_status_table,
+    standing,
     write_statuses,
 )
+from orchestration.lib.settings import PROJECT_ROOT
+from tests.support.landing import load, make_settings, query
 
 NOW = datetime(2026, 8, 19, 8, 56, tzinfo=UTC)
 FILE = FetchedFile("jobindsats_y30r21", "jobindsats_y30r21.json", b'{"columns": ["P"], "rows": [["a"]]}', 1)
@@ -103,21 +106,76 @@ def test_a_state_keeps_since_when_it_holds() -> None:
     assert next_status(None, "failed", "HTTP 500", NOW, None).since is None
 
 
-def test_the_status_file_and_table_hold_the_same(tmp_path: Path) -> None:
+def test_the_status_file_holds_what_was_written(tmp_path: Path) -> None:
     item = ItemStatus("stale", None, "no key", NOW.isoformat())
     write_statuses(tmp_path, {"jobindsats": SourceStatus(item, {"y30r21": item})})
     assert read_statuses(tmp_path) == {"jobindsats": SourceStatus(item, {"y30r21": item})}
-    with duckdb.connect() as connection:
-        assert write_status_table(connection, tmp_path) == 2
-        rows = connection.execute(
-            "select source_code, table_id, state, since, reason from quality.official_sources order by all"
-        ).fetchall()
-    assert rows == [
-        ("jobindsats", "y30r21", "stale", None, "no key"),
-        ("jobindsats", None, "stale", None, "no key"),
+
+
+def test_a_source_that_was_never_asked_is_stale_since_its_newest_delivery(tmp_path: Path) -> None:
+    deliver(tmp_path / "landing", "2026-07", "jobindsats", FILE, NOW.replace(month=7))
+    deliver(tmp_path / "landing", "2026-08", "jobindsats", FILE, NOW)
+    deliver(tmp_path / "landing", "2026-08", "somebody else", FILE, NOW.replace(month=9))
+    statuses = standing(tmp_path / "data", tmp_path / "landing", PROJECT_ROOT, NOW)
+    assert describe(statuses) == [
+        "official source jobindsats: stale since 2026-08-19: not asked yet: run `make fetch`",
+        "official source statbank: stale, never fetched: not asked yet: run `make fetch`",
+    ]
+
+
+def test_what_was_ok_long_ago_is_stale_and_what_failed_stays_failed(tmp_path: Path) -> None:
+    """official_source_fresh_days = 45: on the 45th day it is fresh, a second later it is not."""
+    good = next_status(None, "ok", "delivered", NOW, "2026-07-26")
+    bad = next_status(good, "failed", "HTTP 500", NOW, None)
+    write_statuses(
+        tmp_path,
+        {"jobindsats": SourceStatus(bad, {"a": good, "b": bad}), "statbank": SourceStatus(good, {"population": good})},
+    )
+    fresh = standing(tmp_path, tmp_path, PROJECT_ROOT, NOW + timedelta(days=45))
+    old = standing(tmp_path, tmp_path, PROJECT_ROOT, NOW + timedelta(days=45, seconds=1))
+    day = NOW.date().isoformat()
+    assert fresh == read_statuses(tmp_path)
+    assert describe(fresh) == [f"official source jobindsats: failed since {day}: HTTP 500"]
+    assert describe(old) == [
+        f"official source jobindsats: failed since {day}: HTTP 500",
+        f"official source statbank: stale since {day}: not asked for more than 45 days",
+    ]
+    states = {name: item.state for name, item in old["jobindsats"].tables.items()}
+    assert states == {"a": "stale", "b": "failed"}
+
+
+def test_one_table_that_nobody_asked_for_makes_its_source_stale(tmp_path: Path) -> None:
+    first = next_status(None, "ok", "delivered", NOW, None)
+    later = next_status(None, "ok", "delivered", NOW + timedelta(days=50), None)
+    write_statuses(tmp_path, {"jobindsats": SourceStatus(later, {"a": first, "b": later})})
+    statuses = standing(tmp_path, tmp_path, PROJECT_ROOT, NOW + timedelta(days=51))
+    reason = "1 tables not asked for more than 45 days: a"
+    assert describe(statuses)[0] == f"official source jobindsats: stale since 2026-08-19: {reason}"
+
+
+def test_the_pipeline_keeps_and_says_how_the_sources_stand(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    now = datetime.now().astimezone()
+    good = next_status(None, "ok", "delivered", now, None)
+    bad = next_status(good, "stale", "no key", now, None)
+    write_statuses(settings.data, {"jobindsats": SourceStatus(bad, {"y30r21": bad}), "statbank": SourceStatus(good)})
+    load(settings)
+    for _ in range(2):
+        assert official_sources(settings) == [f"official source jobindsats: stale since {now:%Y-%m-%d}: no key"]
+    written = query(
+        settings,
+        "select source_code, table_id, state, since is not null, reason from quality.official_sources order by all",
+    )
+    assert written == [
+        ("jobindsats", "y30r21", "stale", True, "no key"),
+        ("jobindsats", None, "stale", True, "no key"),
+        ("statbank", None, "ok", True, "delivered"),
     ]
 
 
 def test_a_broken_status_file_is_no_status(tmp_path: Path) -> None:
     (tmp_path / "official_sources.json").write_text('{"sources": {"jobindsats": 1}}')
+    assert read_statuses(tmp_path) == {}
+    item = ItemStatus("ok", "yesterday", "delivered", NOW.isoformat())
+    write_statuses(tmp_path, {"jobindsats": SourceStatus(item)})
     assert read_statuses(tmp_path) == {}

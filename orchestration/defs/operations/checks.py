@@ -1,4 +1,4 @@
-"""Freshness by period: is each month here, complete, by its day."""
+"""Freshness: is each month here, complete, by its day, and has each official source been asked lately."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import dagster as dg
 from orchestration.defs.raw.assets import raw_key
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.ledger import Ledger
+from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import freshness
 from orchestration.lib.settings import Settings
 
@@ -39,4 +40,21 @@ def months_are_here_by_their_day() -> dg.AssetCheckResult:
             "complete, but after their day": len(late),
             "newest complete month": f"{newest:%Y-%m}" if newest is not None else "none",
         },
+    )
+
+
+@dg.asset_check(
+    asset=raw_key("jobindsats_tables"),
+    name="official_sources_are_fresh",
+    description="Each official source was asked lately and gave what it has; else stale or failed, since when and why.",
+)
+def official_sources_are_fresh() -> dg.AssetCheckResult:
+    """A warning: the pipeline works on what it has. The same stands in `quality.official_sources`."""
+    settings = Settings.from_environment()
+    now = datetime.now().astimezone()
+    lines = official_status.describe(official_status.standing(settings.data, settings.landing, settings.project, now))
+    return dg.AssetCheckResult(
+        passed=not lines,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"stale or failed": dg.MetadataValue.md("\n".join(f"- {line}" for line in lines) or "none")},
     )

@@ -1,6 +1,7 @@
 """The raw layer: deliveries of the landing zone, loaded by month. How is in orchestration/lib/loading.py."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import dagster as dg
 
@@ -11,6 +12,7 @@ from orchestration.defs.partitions import MONTHS, partition_periods
 from orchestration.lib import loading, warehouse
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import discover
+from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import retention
 from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings
@@ -52,6 +54,10 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
     try:
         warehouse.ensure_schemas(connection)
         report = loading.load_pending(connection, settings, periods=periods, progress=say)
+        now = datetime.now().astimezone()
+        official_status.write_status_table(
+            connection, official_status.standing(settings.data, settings.landing, settings.project, now)
+        )
         counts = dict(
             connection.execute("select dataset, sum(row_count) from raw.current_batches group by dataset").fetchall()
         )

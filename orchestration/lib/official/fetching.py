@@ -32,6 +32,8 @@ from orchestration.lib.official.landing import Delivered, FetchedFile, deliver, 
 from orchestration.lib.official.statbank import DEFAULT_URL as STATBANK_URL
 from orchestration.lib.official.statbank import StatbankClient, open_statbank, quarter_period
 from orchestration.lib.official.status import (
+    JOBINDSATS,
+    STATBANK,
     ItemStatus,
     SourceStatus,
     State,
@@ -41,8 +43,6 @@ from orchestration.lib.official.status import (
     write_statuses,
 )
 
-JOBINDSATS = "jobindsats"
-STATBANK = "statbank"
 POPULATION_ITEM = "population"
 # The first quarter whose month has a partition.
 FIRST_QUARTER = "2015K1"

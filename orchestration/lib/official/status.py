@@ -1,7 +1,7 @@
 """How each official source stands: ok, stale or failed, since when and why.
 
-Kept in `$DATA/official_sources.json`, so that it survives a rebuild of the warehouse, and written as a small table for
-readers.
+Kept in `$DATA/official_sources.json`, so that it survives a rebuild of the warehouse. `standing` adds what the file
+can't know: sources that were never asked, and answers that have grown old. `write_status_table` makes it a table.
 """
 
 from __future__ import annotations
@@ -9,14 +9,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import duckdb
 
+from orchestration.lib.loading import read_parameter
+from orchestration.lib.official.landing import fetched_deliveries
+
 STATUS_FILE = "official_sources.json"
+JOBINDSATS = "jobindsats"
+STATBANK = "statbank"
+SOURCES = (JOBINDSATS, STATBANK)
+FRESH_DAYS = "official_source_fresh_days"
+NEVER_ASKED = "not asked yet: run `make fetch`"
 
 # ok: asked, and what we hold is what it has. stale: could not be asked (no key, no network). failed: asked in vain.
 State = Literal["ok", "stale", "failed"]
@@ -27,13 +36,13 @@ class ItemStatus:
     """A source, or one table of it.
 
     `since` is when the state began; for stale and failed items that is the last success, null when there was none.
-    `update_latest` is the source's own date of the figures that we hold.
+    `last_attempt_at` is null when it was never asked; `update_latest` is the source's own date of the figures we hold.
     """
 
     state: State
     since: str | None
     reason: str
-    last_attempt_at: str
+    last_attempt_at: str | None
     last_success_at: str | None = None
     update_latest: str | None = None
 
@@ -65,12 +74,25 @@ def read_statuses(data: Path) -> dict[str, SourceStatus]:
         document = json.loads((data / STATUS_FILE).read_text(encoding="utf-8"))
         return {
             source: SourceStatus(
-                ItemStatus(**entry["source"]), {table: ItemStatus(**item) for table, item in entry["tables"].items()}
+                _item(entry["source"]), {str(table): _item(item) for table, item in entry["tables"].items()}
             )
             for source, entry in document["sources"].items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _item(entry: Mapping[str, str | None]) -> ItemStatus:
+    item = ItemStatus(**entry)  # type: ignore[arg-type]
+    for moment in (item.since, item.last_attempt_at, item.last_success_at):
+        if moment is not None:
+            _moment(moment)
+    return item
+
+
+def _moment(text: str) -> datetime:
+    """The moment of an ISO 8601 text; one without offset is local. Raises ValueError."""
+    return datetime.fromisoformat(text).astimezone()
 
 
 def write_statuses(data: Path, statuses: Mapping[str, SourceStatus]) -> None:
@@ -97,10 +119,62 @@ def with_known_success(status: ItemStatus, delivered_at: str | None) -> ItemStat
     return replace(status, last_success_at=delivered_at, since=delivered_at if status.state != "ok" else status.since)
 
 
-def write_status_table(connection: duckdb.DuckDBPyConnection, data: Path) -> int:
-    """(Re)write `quality.official_sources` of a warehouse or release from the status file; returns its number of rows.
+def standing(data: Path, landing: Path, project: Path, now: datetime) -> dict[str, SourceStatus]:
+    """How every source stands at `now`, by source code.
 
-    One row per source (`table_id` null) and per table of it. Times are text with offset, as in the file.
+    A source that was never asked is stale since its newest delivery (null without one), and what was last found in
+    order more than `official_source_fresh_days` ago is stale since then. Raises RuleMissing without that rule.
+    """
+    days = int(read_parameter(project, FRESH_DAYS, now.date()))
+    known = read_statuses(data)
+    return {
+        source: _aged(known[source], now, days) if source in known else _never_asked(source, landing)
+        for source in sorted({*SOURCES, *known})
+    }
+
+
+def _aged(status: SourceStatus, now: datetime, days: int) -> SourceStatus:
+    def item(before: ItemStatus) -> ItemStatus:
+        success = before.last_success_at
+        if before.state != "ok" or success is None or now - _moment(success) <= timedelta(days=days):
+            return before
+        return replace(before, state="stale", since=success, reason=f"not asked for more than {days} days")
+
+    tables = {name: item(table) for name, table in status.tables.items()}
+    old = sorted(name for name, table in tables.items() if table != status.tables[name])
+    source = item(status.source)
+    if old and source.state == "ok":
+        reason = f"{len(old)} tables not asked for more than {days} days: {', '.join(old)}"
+        source = replace(source, state="stale", since=min(tables[name].since or "" for name in old), reason=reason)
+    return SourceStatus(source, tables)
+
+
+def _never_asked(source: str, landing: Path) -> SourceStatus:
+    delivered = []
+    for item in fetched_deliveries(landing):
+        # A delivery whose manifest holds no time is rejected by the loader, which says so.
+        with suppress(ValueError):
+            if item.supplier == source:
+                delivered.append(_moment(item.delivered_at))
+    newest = max(delivered).isoformat(timespec="seconds") if delivered else None
+    return SourceStatus(ItemStatus("stale", newest, NEVER_ASKED, None, newest))
+
+
+def describe(statuses: Mapping[str, SourceStatus]) -> list[str]:
+    """A line for a person about each source that is stale or failed: since when and why."""
+    return [
+        f"official source {source}: {status.source.state}"
+        + (f" since {status.source.since[:10]}" if status.source.since else ", never fetched")
+        + f": {status.source.reason}"
+        for source, status in sorted(statuses.items())
+        if status.source.state != "ok"
+    ]
+
+
+def write_status_table(connection: duckdb.DuckDBPyConnection, statuses: Mapping[str, SourceStatus]) -> int:
+    """Write `quality.official_sources` of a warehouse anew; returns its number of rows.
+
+    One row per source (`table_id` null) and per table of it.
     """
     rows = [
         (
@@ -113,22 +187,12 @@ def write_status_table(connection: duckdb.DuckDBPyConnection, data: Path) -> int
             item.last_attempt_at,
             item.update_latest,
         )
-        for source, status in sorted(read_statuses(data).items())
+        for source, status in sorted(statuses.items())
         for table_id, item in [(None, status.source), *sorted(status.tables.items())]
     ]
-    connection.execute("create schema if not exists quality")
-    connection.execute(
-        """create or replace table quality.official_sources (
-            source_code varchar not null,
-            table_id varchar,
-            state varchar not null,
-            since timestamptz,
-            reason varchar not null,
-            last_success_at timestamptz,
-            last_attempt_at timestamptz not null,
-            update_latest varchar
-        )"""
-    )
+    connection.execute("begin transaction")
+    connection.execute("delete from quality.official_sources")
     if rows:
         connection.executemany("insert into quality.official_sources values (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    connection.execute("commit")
     return len(rows)

@@ -13,7 +13,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,7 @@ from orchestration.lib import warehouse
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import LandingMissing, discover
 from orchestration.lib.ledger import Ledger, LedgerBroken
+from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import freshness
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key
 from orchestration.lib.release import writer
@@ -54,6 +55,7 @@ def examine(settings: Settings, today: date) -> list[Finding]:
         *_disk(settings),
         *_permissions(settings),
         *_deliveries(settings, today),
+        *_official_sources(settings, today),
         *_release(settings),
     ]
 
@@ -197,6 +199,17 @@ def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
         yield Finding("warning", "months", f"{len(overdue)} months are overdue; the first {_MOST_LISTED} are listed")
     if statuses and not overdue:
         yield Finding("ok", "months", f"every month up to {statuses[-1].month:%Y-%m} is here, or not due yet")
+
+
+def _official_sources(settings: Settings, today: date) -> Iterator[Finding]:
+    end_of_day = datetime.combine(today, time.max).astimezone()
+    lines = official_status.describe(
+        official_status.standing(settings.data, settings.landing, settings.project, end_of_day)
+    )
+    for line in lines:
+        yield Finding("warning", "official sources", line)
+    if not lines:
+        yield Finding("ok", "official sources", f"{' and '.join(official_status.SOURCES)} were asked lately")
 
 
 def _release(settings: Settings) -> Iterator[Finding]:

@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scenario", description=__doc__)
-    parser.add_argument("--margin", type=float, default=0.0, help="result goal met up to this difference (points)")
+    parser.add_argument(
+        "--margin", type=float, help="result goal met up to this difference in points (default: official)"
+    )
     parser.add_argument("--passive-limit", type=float, help="offers goal met below this percentage (default: official)")
     parser.add_argument(
         "--conversations-limit", type=float, help="conversations goal met below this percentage (default: official)"

@@ -21,10 +21,11 @@ COMPARISON_DECIMALS = 9
 class ScenarioParameters:
     """What may differ from the official rules; None = as official (dated limit, suspended where official suspends it).
 
-    A limit that is given is a constant in force in every period, as in a row of the seed `scenarios`.
+    A limit that is given is a constant in force in every period, as in a row of the seed `scenarios`. Raises ValueError
+    for a limit that is no percentage and a margin below 0.
     """
 
-    margin: float = 0.0
+    margin: float | None = None
     passive_limit: float | None = None
     conversations_limit: float | None = None
     counts_foertidspension: bool = False
@@ -34,13 +35,13 @@ class ScenarioParameters:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 100:
                 raise ValueError(f"{name} is a percentage from 0 to 100, not {value}.")
-        if self.margin < 0:
+        if self.margin is not None and self.margin < 0:
             raise ValueError(f"margin is a number of percentage points of at least 0, not {self.margin}.")
 
 
 @dataclass(frozen=True)
 class CategoryChange:
-    """A municipality that stands in another category than under the official rules."""
+    """A municipality that stands in another category than under the official rules, and the goals that turn it."""
 
     period_code: str
     municipality_code: str
@@ -50,6 +51,8 @@ class CategoryChange:
     difference_percentage_points: float | None
     passive_percentage: float | None
     few_conversations_percentage: float | None
+    turned_goals: tuple[str, ...]
+    """The goals whose state differs, as `result: not met → met`."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class ScenarioComparison:
     changes: tuple[CategoryChange, ...]
     official_counts: dict[str, dict[int, int]]
     scenario_counts: dict[str, dict[int, int]]
+    category_names: dict[int, str]
     hidden: tuple[tuple[str, str], ...]
     """(period_code, municipality_name) whose figures are suppressed in the release that was read."""
 
@@ -120,7 +124,8 @@ def compare_scenario(
         if row["is_hidden"]:
             hidden.append((period, row["municipality_name"]))
             continue
-        category = decide_category(_statuses(row, parameters), decisions)
+        statuses = _statuses(row, parameters)
+        category = decide_category(statuses, decisions)
         official_counts.setdefault(period, Counter())[official] += 1
         scenario_counts.setdefault(period, Counter())[category] += 1
         if category != official:
@@ -134,6 +139,10 @@ def compare_scenario(
                     difference_percentage_points=row["difference_percentage_points"],
                     passive_percentage=row["passive_percentage"],
                     few_conversations_percentage=row["few_conversations_percentage"],
+                    turned_goals=_turned_goals(
+                        _statuses(row | {"difference_percentage_points": row["official_difference"]}, _AS_OFFICIAL),
+                        statuses,
+                    ),
                 )
             )
     return ScenarioComparison(
@@ -141,56 +150,144 @@ def compare_scenario(
         changes=tuple(changes),
         official_counts={period: dict(counts) for period, counts in official_counts.items()},
         scenario_counts={period: dict(counts) for period, counts in scenario_counts.items()},
+        category_names=_category_names(place),
         hidden=tuple(hidden),
     )
 
 
 def describe(comparison: ScenarioComparison) -> str:
     """Return the comparison as text: the rules tried, counts per period and category, and every change."""
-    tried = comparison.parameters
-    limits = [
-        f"margin {tried.margin:g} percentage points",
-        "passive limit as official"
-        if tried.passive_limit is None
-        else f"passive limit {tried.passive_limit:g} per cent",
-        "conversations limit as official"
-        if tried.conversations_limit is None
-        else f"conversations limit {tried.conversations_limit:g} per cent",
-        "førtidspension counts" if tried.counts_foertidspension else "førtidspension does not count",
+    lines = [f"Tried: {_tried(comparison.parameters)}.", "", "Municipalities per category (official → tried):"]
+    categories = _categories(comparison)
+    width = max([len(_category_name(comparison, category)) for category in categories], default=0)
+    periods = list(comparison.official_counts)
+    lines.append("  " + " " * width + "".join(f"{period:>14}" for period in periods))
+    lines += [
+        f"  {_category_name(comparison, category):<{width}}"
+        + "".join(f"{_count_change(comparison, period, category):>14}" for period in periods)
+        for category in categories
     ]
-    lines = [f"Tried: {', '.join(limits)}.", "", "Municipalities per category (official → tried):"]
-    for period, official in comparison.official_counts.items():
-        tried_counts = comparison.scenario_counts[period]
-        categories = sorted(set(official) | set(tried_counts))
-        counts = "  ".join(
-            f"{number}: {official.get(number, 0)} → {tried_counts.get(number, 0)}" for number in categories
-        )
-        lines.append(f"  {period}  {counts}")
     lines += ["", f"{len(comparison.changes)} changes of category:"]
     if comparison.changes:
         lines.append(
             f"  {'period':<11} {'municipality':<20} {'category':<9} {'difference':>10} {'passive':>8} {'few talks':>9}"
+            "  what turns it"
         )
     for change in comparison.changes:
         lines.append(
             f"  {change.period_code:<11} {change.municipality_name:<20} "
             f"{change.official_category} → {change.scenario_category}     "
-            f"{_number(change.difference_percentage_points):>10} {_number(change.passive_percentage):>8} "
-            f"{_number(change.few_conversations_percentage):>9}"
+            f"{_number(change.difference_percentage_points, 3):>10} {_number(change.passive_percentage):>8} "
+            f"{_number(change.few_conversations_percentage):>9}  {', '.join(change.turned_goals)}"
         )
+    if comparison.changes:
+        lines.append("  (difference in percentage points, passive and few talks in per cent)")
     if comparison.hidden:
-        lines += ["", f"{len(comparison.hidden)} left out, since the release hides a figure of theirs:"]
-        lines += [f"  {period}  {name}" for period, name in comparison.hidden]
+        lines += ["", f"{len(comparison.hidden)} left out above, since the release hides a figure of theirs:"]
+        lines += [f"  {period}  {', '.join(names)}" for period, names in _hidden_by_period(comparison).items()]
     return "\n".join(lines)
 
 
+def describe_in_markdown(comparison: ScenarioComparison) -> str:
+    """Return what `describe` says as markdown with two tables, for pages that show it."""
+    periods = list(comparison.official_counts)
+    lines = [
+        f"Tried: {_tried(comparison.parameters)}.",
+        "",
+        f"| category (official → tried) |{''.join(f' {period} |' for period in periods)}",
+        f"|---|{'---|' * len(periods)}",
+        *(
+            f"| {_category_name(comparison, category)} |"
+            + "".join(f" {_count_change(comparison, period, category)} |" for period in periods)
+            for category in _categories(comparison)
+        ),
+        "",
+        f"{len(comparison.changes)} changes of category (difference in percentage points, the others in per cent)",
+        "",
+        "| period | municipality | category | difference | passive | few conversations | what turns it |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {change.period_code} | {change.municipality_name} | {change.official_category} → "
+            f"{change.scenario_category} | {_number(change.difference_percentage_points, 3)} | "
+            f"{_number(change.passive_percentage)} | {_number(change.few_conversations_percentage)} | "
+            f"{', '.join(change.turned_goals)} |"
+            for change in comparison.changes
+        ),
+    ]
+    if comparison.hidden:
+        lines += ["", f"{len(comparison.hidden)} left out, since the release hides a figure of theirs:", ""]
+        lines += [f"- {period}: {', '.join(names)}" for period, names in _hidden_by_period(comparison).items()]
+    return "\n".join(lines)
+
+
+def _tried(parameters: ScenarioParameters) -> str:
+    return ", ".join(
+        [
+            "margin as official" if parameters.margin is None else f"margin {parameters.margin:g} percentage points",
+            "passive limit as official"
+            if parameters.passive_limit is None
+            else f"passive limit {parameters.passive_limit:g} per cent",
+            "conversations limit as official"
+            if parameters.conversations_limit is None
+            else f"conversations limit {parameters.conversations_limit:g} per cent",
+            "førtidspension counts" if parameters.counts_foertidspension else "førtidspension does not count",
+        ]
+    )
+
+
+def _categories(comparison: ScenarioComparison) -> list[int]:
+    counts = (*comparison.official_counts.values(), *comparison.scenario_counts.values())
+    return sorted({category for counted in counts for category in counted})
+
+
+def _category_name(comparison: ScenarioComparison, category: int) -> str:
+    return f"{category} {comparison.category_names.get(category, '')}".rstrip()
+
+
+def _count_change(comparison: ScenarioComparison, period: str, category: int) -> str:
+    before = comparison.official_counts[period].get(category, 0)
+    return f"{before} → {comparison.scenario_counts[period].get(category, 0)}"
+
+
+def _hidden_by_period(comparison: ScenarioComparison) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for period, name in comparison.hidden:
+        names.setdefault(period, []).append(name)
+    return names
+
+
+_AS_OFFICIAL = ScenarioParameters()
+_GOALS = ("result", "active offers", "conversations")
+_STATUS_NAMES = {"met": "met", "not_met": "not met", "not_in_force": "not in force", None: "unknown"}
+
 _PERIODS = "select distinct period_code from {fact} where scenario_code = 'official' order by period_code"
+
+
+def _turned_goals(
+    official: tuple[str | None, str | None, str | None], tried: tuple[str | None, str | None, str | None]
+) -> tuple[str, ...]:
+    return tuple(
+        f"{goal}: {_STATUS_NAMES[before]} → {_STATUS_NAMES[after]}"
+        for goal, before, after in zip(_GOALS, official, tried, strict=True)
+        if before != after
+    )
+
+
+def _category_names(place: Place) -> dict[int, str]:
+    rows = place.rows(
+        f"select municipality_category, min(category_name_da) as category_name_da"
+        f" from {place.fact('category_assignments')} group by municipality_category"
+    )
+    return {int(row["municipality_category"]): str(row["category_name_da"] or "") for row in rows}
 
 
 def _statuses(row: dict[str, Any], parameters: ScenarioParameters) -> tuple[str | None, str | None, str | None]:
     offers_limit, conversations_limit = row["passive_limit_percentage"], row["few_conversations_limit_percentage"]
     return (
-        result_status(row["difference_percentage_points"], parameters.margin),
+        result_status(
+            row["difference_percentage_points"],
+            row["result_margin"] if parameters.margin is None else parameters.margin,
+        ),
         # Official names no limit where the goal is suspended; a limit that is tried is in force everywhere.
         focus_status(
             parameters.passive_limit is not None or offers_limit is not None,
@@ -233,6 +330,7 @@ def _official_rows(place: Place, counts_foertidspension: bool, period_code: str 
         select
             assignments.period_code, assignments.municipality_code, municipalities.municipality_name,
             assignments.municipality_category, {difference} as difference_percentage_points,
+            assignments.difference_percentage_points as official_difference, assignments.result_margin,
             assignments.passive_percentage, assignments.passive_limit_percentage,
             assignments.few_conversations_percentage, assignments.few_conversations_limit_percentage,
             {suppressed} as is_hidden
@@ -247,5 +345,5 @@ def _official_rows(place: Place, counts_foertidspension: bool, period_code: str 
     )
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+def _number(value: float | None, decimals: int = 2) -> str:
+    return "–" if value is None else f"{value:.{decimals}f}"

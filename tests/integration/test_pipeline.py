@@ -81,7 +81,7 @@ def test_definitions_hold_every_model_check_job_and_trigger(undisturbed: Undistu
     models = {path.stem for path in (PROJECT_ROOT / "models").rglob("*") if path.suffix in (".sql", ".py")}
     assert models <= {key.rsplit("/", 1)[-1] for key in found["keys"]}
     assert {"raw/benefit_periods", "release/candidate", "release/site", "release/current"} <= set(found["keys"])
-    assert "pipeline" in found["jobs"]
+    assert {"pipeline", "scenario"} <= set(found["jobs"])
     assert "new_deliveries" in found["sensors"]
     assert "nightly_pipeline" in found["schedules"]
     raw_checks = {name for key, name in found["checks"] if key.startswith("raw/") and name.startswith("gx_")}

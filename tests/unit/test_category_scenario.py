@@ -15,6 +15,7 @@ from orchestration.lib.scenario import (
     compare_scenario,
     decide_category,
     describe,
+    describe_in_markdown,
     focus_status,
     result_status,
 )
@@ -156,6 +157,10 @@ def warehouse() -> Place:
             ) as t(scenario_code, period_code, municipality_code, municipality_category, difference_percentage_points,
                 passive_percentage, passive_limit_percentage, few_conversations_percentage,
                     few_conversations_limit_percentage);
+        alter table marts.fct_category_assignments add column result_margin double default 0.0;
+        alter table marts.fct_category_assignments add column category_name_da varchar;
+        update marts.fct_category_assignments set category_name_da = 'Inspirationskommune'
+            where municipality_category = 1;
         create table marts.fct_benefit_levels as
             select '2020QMAT02' as period_code, '0253' as municipality_code, 'all_with_foertidspension' as
                 benefit_area_code,
@@ -207,15 +212,26 @@ def test_what_a_release_hides_is_said_and_not_guessed(warehouse: Place) -> None:
     comparison = compare_scenario(release, ScenarioParameters(passive_limit=25.0))
     assert comparison.changes == ()
     assert comparison.hidden == (("2020QMAT02", "Frederiksberg"), ("2021QMAT04", "Frederiksberg"))
-    assert "2 left out, since the release hides a figure" in describe(comparison)
+    assert "2 left out above, since the release hides a figure of theirs:" in describe(comparison)
+    assert "  2020QMAT02  Frederiksberg\n" in describe(comparison)
 
 
-def test_the_text_names_the_rules_the_counts_and_the_changes(warehouse: Place) -> None:
+def test_the_text_names_the_rules_the_counts_and_what_turns_each(warehouse: Place) -> None:
     text = describe(compare_scenario(warehouse, ScenarioParameters(margin=0.2), "2020QMAT02"))
     assert "margin 0.2 percentage points, passive limit as official" in text
-    assert "2020QMAT02  0: 1 → 1  1: 1 → 2  2: 1 → 0  3: 0 → 1  4: 1 → 0" in text
-    assert "København            4 → 3" in text
+    counts = [" ".join(line.split()) for line in text.split("\n\n")[1].splitlines()[2:]]
+    assert counts == ["0 1 → 1", "1 Inspirationskommune 1 → 2", "2 1 → 0", "3 0 → 1", "4 1 → 0"]
+    assert "2020QMAT02  København            4 → 3          0.100    32.00     10.00  result: not met → met" in text
     assert "Gammelt navn" not in text
+
+
+def test_the_markdown_says_the_same(warehouse: Place) -> None:
+    text = describe_in_markdown(compare_scenario(warehouse, ScenarioParameters(passive_limit=25.0)))
+    assert "| category (official → tried) | 2020QMAT02 | 2021QMAT04 |" in text
+    assert "| 1 Inspirationskommune | 1 → 0 | 1 → 0 |" in text
+    assert "| 3 | 0 → 1 | 0 → 1 |" in text
+    row = "| 2021QMAT04 | Frederiksberg | 1 → 3 | -0.500 | 45.00 | 10.00 | active offers: not in force → not met |"
+    assert row in text
 
 
 def test_a_period_without_categories_is_an_error_that_names_the_periods(warehouse: Place) -> None:

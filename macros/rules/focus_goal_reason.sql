@@ -1,6 +1,6 @@
 {#- The sentence about one focus goal, Danish or English; `goal_name` and `share_name` name the goal and its share. -#}
-{% macro focus_goal_reason(status_expr, value_expr, limit_expr, language, goal_name, share_name) -%}
-{%- set value_text = reason_number(value_expr, language, limit_expr) -%}
+{% macro focus_goal_reason(status_expr, value_expr, limit_expr, decimals_expr, language, goal_name, share_name) -%}
+{%- set value_text = reason_number(value_expr, language, limit_expr, decimals_expr) -%}
 {%- set limit_text = reason_number(limit_expr, language) -%}
 {%- if language == 'da' -%}
 case

@@ -49,7 +49,6 @@ ALLOWED_NUMBERS: Mapping[str, str] = {
 _TEST_HOLDS = "how far back to read; a test of the seeds holds the rules to it"
 _CATEGORY = "a code of municipality_category"
 NUMBER_EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
-    "fct_early_effort": {"9": "decimals of a comparison"},
     "fct_supervision": {"4": _CATEGORY},
     "int_benefit_level__model_status": dict.fromkeys(("2", "3", "4", "5", "6", "7"), "order of the kinds"),
     "int_benefit_level__periods": {"6": "June, the last month of the second quarter"},

@@ -17,6 +17,7 @@ with decisions as (
         few_conversations_percentage,
         few_conversations_limit_percentage,
         conversations_status,
+        comparison_decimals,
         municipality_category
     from {{ ref('int_category__decisions') }}
 ),
@@ -47,7 +48,8 @@ sentences as (
                 'Resultatmålet er ' || case when decisions.result_status = 'met' then '' else 'ikke ' end
                 || 'opfyldt, fordi forskellen mellem faktisk og forventet andel på forsørgelse er '
                 || {{ reason_number(
-                    'decisions.difference_percentage_points', 'da', 'decisions.result_margin'
+                    'decisions.difference_percentage_points', 'da', 'decisions.result_margin',
+                    'decisions.comparison_decimals'
                 ) }}
                 || ' procentpoint og højst må være '
                 || {{ reason_number('decisions.result_margin', 'da') }}
@@ -63,7 +65,8 @@ sentences as (
                 'The result goal is ' || case when decisions.result_status = 'met' then '' else 'not ' end
                 || 'met, because the difference between the actual and the expected share on support is '
                 || {{ reason_number(
-                    'decisions.difference_percentage_points', 'en', 'decisions.result_margin'
+                    'decisions.difference_percentage_points', 'en', 'decisions.result_margin',
+                    'decisions.comparison_decimals'
                 ) }}
                 || ' percentage points and may be at most '
                 || {{ reason_number('decisions.result_margin', 'en') }}
@@ -74,19 +77,19 @@ sentences as (
         end as result_en,
         {{ focus_goal_reason(
             'decisions.offers_status', 'decisions.passive_percentage', 'decisions.passive_limit_percentage',
-            'da', 'Fokusmålet om aktive tilbud', 'andelen af passive'
+            'decisions.comparison_decimals', 'da', 'Fokusmålet om aktive tilbud', 'andelen af passive'
         ) }} as offers_da,
         {{ focus_goal_reason(
             'decisions.offers_status', 'decisions.passive_percentage', 'decisions.passive_limit_percentage',
-            'en', 'The focus goal on active offers', 'the passive share'
+            'decisions.comparison_decimals', 'en', 'The focus goal on active offers', 'the passive share'
         ) }} as offers_en,
         {{ focus_goal_reason(
             'decisions.conversations_status', 'decisions.few_conversations_percentage', 'decisions.few_conversations_limit_percentage',
-            'da', 'Fokusmålet om samtaler', 'andelen med for få samtaler'
+            'decisions.comparison_decimals', 'da', 'Fokusmålet om samtaler', 'andelen med for få samtaler'
         ) }} as conversations_da,
         {{ focus_goal_reason(
             'decisions.conversations_status', 'decisions.few_conversations_percentage', 'decisions.few_conversations_limit_percentage',
-            'en', 'The focus goal on conversations', 'the share with too few conversations'
+            'decisions.comparison_decimals', 'en', 'The focus goal on conversations', 'the share with too few conversations'
         ) }} as conversations_en
     from decisions
     left join category_names

@@ -66,6 +66,7 @@ ruled as (
         max(parameters.value) filter (where parameters.parameter_code = 'retention_months') as retention_months,
         max(parameters.value) filter (where parameters.parameter_code = 'year_change_months') as year_change_months,
         max(parameters.value) filter (where parameters.parameter_code = 'final_after_months') as final_after_months,
+        max(parameters.value) filter (where parameters.parameter_code = 'comparison_decimals') as comparison_decimals,
         max(parameters.value) filter (
             where parameters.parameter_code = 'early_effort_completed_months'
         ) as early_effort_completed_months,
@@ -127,6 +128,8 @@ select
         as retention_months,
     {{ required_rule('ruled.year_change_months', "'year_change_months on ' || loaded.as_of_date") }}::integer
         as year_change_months,
+    {{ required_rule('ruled.comparison_decimals', "'comparison_decimals on ' || loaded.as_of_date") }}::integer
+        as comparison_decimals,
     -- The early-effort follow-up began in November 2023: before that it has no rule, and no rows.
     ruled.early_effort_completed_months::integer as early_effort_completed_months,
     ruled.early_effort_required_conversations::integer as early_effort_required_conversations,

@@ -10,6 +10,7 @@ months as (
         month,
         month_index,
         is_provisional,
+        comparison_decimals,
         early_effort_completed_months,
         early_effort_share,
         early_effort_minimum_persons,
@@ -34,6 +35,7 @@ shares as (
         municipality_months.municipality_code,
         months.month_index,
         months.is_provisional,
+        months.comparison_decimals,
         months.early_effort_share,
         months.early_effort_minimum_persons,
         months.early_effort_run_months,
@@ -53,8 +55,8 @@ judged as (
         shares.*,
         shares.person_count >= shares.early_effort_minimum_persons
         and (
-            round(shares.conversations_met_share, 9) < shares.early_effort_share
-            or round(shares.offer_met_share, 9) < shares.early_effort_share
+            round(shares.conversations_met_share, shares.comparison_decimals) < shares.early_effort_share
+            or round(shares.offer_met_share, shares.comparison_decimals) < shares.early_effort_share
         ) as is_below
     from shares
 ),

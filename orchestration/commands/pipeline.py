@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.lib import build, warehouse
+from orchestration.lib import build, publishing, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
 from orchestration.lib.ledger import LedgerBroken
@@ -184,7 +184,8 @@ def _tell(subject: str, lines: list[str]) -> None:
 
 def _run(settings: Settings) -> int:
     say(f"landing zone {settings.landing}, data {settings.data}")
-    writer.remove_leftovers(settings.releases)
+    for line in publishing.settle_releases(settings):
+        say(line)
     situation = look(settings)
     mark = settings.dagster_home / "run_in_process"
     if not situation.unseen and situation.is_released:

@@ -1,7 +1,8 @@
 """`make rekey`: hash every person anew from the landing zone with the key that is set now; the marts must be equal.
 
 For sample data, whose key is made on the spot, a new one is made. Exit status 0 when the marts are equal; 1 when not,
-and then warehouse and sample key are what they were; 2 when something must be set up first.
+and then warehouse and sample key are what they were; 2 when something must be set up first;
+75 when a pipeline is at work.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.operations import renewing
+from orchestration.lib.pipeline_lock import PipelineRunning
 from orchestration.lib.progress import say
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key
 from orchestration.lib.settings import Settings, SettingsError
@@ -35,6 +37,9 @@ def main() -> int:
     except (SettingsError, KeyMissing, KeyTooShort, LandingMissing) as error:
         say(str(error))
         return 2
+    except PipelineRunning as error:
+        say(str(error))
+        return 75
     except (renewing.RenewalFailed, OSError) as error:
         say(f"not rekeyed: {error}")
         return 1

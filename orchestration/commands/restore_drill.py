@@ -12,6 +12,7 @@ import sys
 from orchestration.commands import rebuild
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.operations import renewing
+from orchestration.lib.pipeline_lock import PipelineRunning
 from orchestration.lib.progress import say
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
@@ -26,6 +27,9 @@ def main() -> int:
     except (SettingsError, LandingMissing) as error:
         say(str(error))
         return 2
+    except PipelineRunning as error:
+        say(str(error))
+        return 75
     except (renewing.RenewalFailed, OSError) as error:
         say(f"the drill failed: {error}")
         return 1

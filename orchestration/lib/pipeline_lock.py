@@ -1,4 +1,7 @@
-"""One pipeline at a time in a data folder; a second one is told so, and by whom it is kept out."""
+"""One pipeline at a time in a data folder; a second one is told so, and by whom it is kept out.
+
+`make pipeline` holds the lock for its whole run. The steps of a run that Dagster's daemon started take it one by one.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from orchestration.lib.settings import Settings
+
+_held: set[Path] = set()
 
 
 class PipelineRunning(RuntimeError):
@@ -18,9 +24,13 @@ class PipelineRunning(RuntimeError):
 def pipeline_lock(settings: Settings) -> Iterator[None]:
     """Hold `$DATA/pipeline.lock` for the time of the block; the system lets go of it when the process dies.
 
-    Raises PipelineRunning.
+    Inside a block of the same process it is held already, and nothing happens. Raises PipelineRunning.
     """
-    descriptor = os.open(settings.data / "pipeline.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    path = settings.data / "pipeline.lock"
+    if path in _held:
+        yield
+        return
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,6 +41,10 @@ def pipeline_lock(settings: Settings) -> Iterator[None]:
             ) from error
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
+        _held.add(path)
+        try:
+            yield
+        finally:
+            _held.discard(path)
     finally:
         os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -30,6 +31,30 @@ class Candidate:
     is_new: bool
 
 
+def settle_releases(settings: Settings) -> list[str]:
+    """Bring the releases in order after a run that was killed while publishing; returns what was done, line by line.
+
+    Unfinished folders go. A finished release newer than `current` was never current. With its web site, the last thing
+    made, it had passed all checks and only the link was missing: it becomes current now. Without, it goes.
+    """
+    told = [f"{name} was left unfinished and is removed" for name in writer.remove_leftovers(settings.releases)]
+    current = writer.current_release(settings.releases)
+    for folder in writer.release_folders(settings.releases):
+        if current is not None and folder.name <= current.name:
+            continue
+        manifest = json.loads((folder / writer.MANIFEST).read_text("utf-8"))
+        if (folder / "site").is_dir() and manifest["previous_release_id"] == (current.name if current else None):
+            writer.make_current(settings.releases, folder.name)
+            current = folder
+            told.append(f"release {folder.name} had passed its checks and is current now")
+        else:
+            # Renamed first: what is cut off here is a leftover, and no half release.
+            folder.rename(folder.with_name(writer.INCOMPLETE_PREFIX + folder.name))
+            writer.remove_leftovers(settings.releases)
+            told.append(f"release {folder.name} was never checked to the end and is removed")
+    return told
+
+
 def _commit(project: Path) -> str:
     """The commit of the project, with a mark when files differ from it; empty where there is no git."""
     try:
@@ -47,8 +72,10 @@ def _commit(project: Path) -> str:
 def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     """Write a release of the warehouse as it stands.
 
-    Raises ChecksFailed unless raw, staging, intermediate and marts passed their checks for this very build.
+    Raises ChecksFailed unless raw, staging, intermediate and marts passed their checks for this very build, and
+    ReleaseError when the clock stands before the current release: ids sort by time, and so do their readers.
     """
+    settle_releases(settings)
     connection = warehouse.connect(settings)
     try:
         plan = build.plan_build(connection, settings.project)
@@ -63,6 +90,12 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     current = writer.current_release(settings.releases)
     if current is not None and build.released_build_id(current) == plan.build_id:
         return Candidate(current, is_new=False)
+    release_id = writer.release_identifier(created_at, plan.build_id)
+    if current is not None and release_id[:16] < current.name[:16]:
+        raise writer.ReleaseError(
+            f"The clock says {created_at:%Y-%m-%d %H:%M:%S %Z}, which is before the current release {current.name} was "
+            "made: set the clock right and run the pipeline again."
+        )
     facts = writer.ReleaseFacts(
         created_at=created_at,
         build_id=plan.build_id,
@@ -75,7 +108,7 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     folder = writer.write_release(
         settings.warehouse,
         settings.releases,
-        release_id=writer.release_identifier(created_at, plan.build_id),
+        release_id=release_id,
         facts=facts,
         previous=current,
         project=settings.project,

@@ -11,15 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from orchestration.lib.operations import revisions
 from orchestration.lib.release import writer
 from orchestration.lib.release.content import content_hash
 from orchestration.lib.settings import PROJECT_ROOT
 from orchestration.sample import generate_sample
+from tests.support import steps
 
 # The line with which a phase begins; a killed run is placed by the last one that it printed.
 PHASES = {
@@ -29,6 +31,7 @@ PHASES = {
     "check": "checking staging",
     "publish": "writing the release",
 }
+PIPELINE = ("orchestration.commands.pipeline",)
 _SAID = re.compile(r"\[\s*(\d+\.\d) s\] (.*)")
 
 
@@ -63,13 +66,15 @@ class Place:
             "GX_ANALYTICS_ENABLED": "false",
         }
 
-    def start(self, log: Path, limit: Callable[[], None] | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, log: Path, limit: Callable[[], None] | None = None, command: Sequence[str] = PIPELINE
+    ) -> subprocess.Popen[bytes]:
         """Start `make pipeline`'s command in a group of its own, so that it can be killed with its children."""
         # On a full disk Python would leave cut-off bytecode in the project, and stumble over it ever after.
         special = {"PYTHONDONTWRITEBYTECODE": "1"} if limit is not None else {}
         with log.open("wb") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", "orchestration.commands.pipeline"],
+                [sys.executable, "-m", *command],
                 cwd=PROJECT_ROOT,
                 env={**self.environment(), **special},
                 stdout=output,
@@ -101,33 +106,42 @@ def tiny_landing(place: Place, months: int = 3, seed: int = 1) -> None:
 
 
 def wrong_with_releases(releases: Path) -> list[str]:
-    """What must never be: `current` naming what is not whole, or content that is not what the manifest says."""
+    """What must never be: `current` naming what is not whole, or a table that is not what the manifest says."""
     if not (releases / writer.CURRENT).is_symlink():
         return []
     current = writer.current_release(releases)
     if current is None:
         return ["current names no folder"]
     wrong = [] if not current.name.startswith(writer.INCOMPLETE_PREFIX) else ["current names an unfinished release"]
+    wrong += [f"{name} is missing" for name in ("project.tar", "csv", "excel") if not (current / name).exists()]
     manifest = json.loads((current / writer.MANIFEST).read_text("utf-8"))
     with duckdb.connect(str(current / "release.duckdb"), read_only=True) as con:
-        for name in ("dim_months", "rpt_focus_goals", "rpt_benefit_recipients"):
-            if name in manifest["tables"]:
-                table = manifest["tables"][name]
-                if content_hash(con, f"main.{name}", list(table["columns"])) != table["sha256"]:
-                    wrong.append(f"{name} is not what the manifest says")
+        for name, table in manifest["tables"].items():
+            hashed = list(revisions.HASHED_COLUMNS if name == revisions.TABLE else table["columns"])
+            parquet = current / "parquet" / f"{name}.parquet"
+            for relation in (f"main.{name}", f"read_parquet('{parquet}')"):
+                if content_hash(con, relation, hashed) != table["sha256"]:
+                    wrong.append(f"{relation} is not what the manifest says")
     return wrong
 
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill: when it was to be, where it hit, and what was wrong right afterwards (nothing, if all is well)."""
+    """One kill: of what and when it was to be, where it hit, and what was wrong right afterwards (nothing, we hope).
+
+    `aim` is `pipeline`, or the name of a step (tests/support/steps.py) that ran alone.
+    """
 
     seed: int
+    aim: str
     phase: str
     delay_seconds: float
     is_whole_group: bool
     hit_phase: str
     wrong: tuple[str, ...]
+
+
+MISSED = "ended before"
 
 
 def phase_durations(log: str) -> dict[str, float]:
@@ -151,63 +165,77 @@ def phase_of(log: str) -> str:
     return found
 
 
-def kill_once(place: Place, seed: int, durations: Mapping[str, float]) -> Kill:
-    """Start a pipeline and kill it in a phase, and at a moment in it, that the seed decides.
+def kill_once(place: Place, seed: int, aim: str, durations: Mapping[str, float]) -> Kill:
+    """Start a pipeline or a step of it, and kill it at a moment that the seed decides.
 
-    Every fourth time only the process itself is killed and its children are left to find out. A run that ends before
-    its moment must have ended well.
+    `aim`: `pipeline` (the seed decides the phase too), `pipeline:<phase>`, or a step. Every fourth time only the
+    process itself is killed and its children are left to find out. A run that ends before its moment must have ended
+    well.
     """
     dice = random.Random(seed)
-    phase = dice.choice(sorted(durations))
+    what, _, phase = aim.partition(":")
+    phase = phase or (what if what in steps.STEPS else dice.choice(sorted(durations)))
+    is_step = what in steps.STEPS
+    sign = re.escape(steps.BEGIN) if is_step else PHASES[phase]
     delay = dice.uniform(0, durations[phase])
     is_whole_group = dice.random() >= 0.25
     log = place.folder / "killed.log"
-    process = place.start(log)
+    process = place.start(log, command=("tests.support.steps", what) if is_step else PIPELINE)
     seen_at: float | None = None
     while process.poll() is None:
         text = log.read_text("utf-8", "replace")
-        if seen_at is None and any(re.match(PHASES[phase], said) for _, said in _SAID.findall(text)):
+        if seen_at is None and any(re.match(sign, said) for _, said in _SAID.findall(text)):
             seen_at = time.monotonic()
         if seen_at is not None and time.monotonic() - seen_at >= delay:
             break
-        time.sleep(0.05)
+        time.sleep(0.02)
     text = log.read_text("utf-8", "replace")
     status = process.poll()
     if status is None:
         os.killpg(process.pid, signal.SIGKILL) if is_whole_group else process.kill()
         process.wait()
-        hit = phase_of(text)
+        hit = phase if is_step else phase_of(text)
     else:
-        hit = "ended before"
+        hit = MISSED
     wrong = wrong_with_releases(place.releases)
     if status not in (None, 0):
         wrong.append(f"the run before its kill ended with status {status}: {text[-1500:]}")
-    return Kill(seed, phase, round(delay, 2), is_whole_group, hit, tuple(wrong))
+    return Kill(seed, what, phase, round(delay, 2), is_whole_group, hit, tuple(wrong))
 
 
 def survive(
-    place: Place, seeds: Sequence[int], durations: Mapping[str, float], expected: Mapping[str, str]
+    place: Place, plan: Sequence[tuple[int, str]], durations: Mapping[str, float], expected: Mapping[str, str]
 ) -> tuple[list[Kill], list[str]]:
-    """Kill one pipeline after the other on the same folder, then let one finish; the kills, and what is wrong then."""
-    kills = [kill_once(place, seed, durations) for seed in seeds]
+    """Kill one run after the other on the same folder, then let one finish; the kills, and what is wrong then.
+
+    `plan`: seed and aim of each kill, see kill_once.
+    """
+    kills = [kill_once(place, seed, aim, durations) for seed, aim in plan]
     status, text = place.run()
-    wrong = [message for kill in kills for message in kill.wrong] + wrong_with_releases(place.releases)
+    wrong = [f"{kill.aim}: {message}" for kill in kills for message in kill.wrong]
+    wrong += wrong_with_releases(place.releases)
     if status != 0:
         wrong.append(f"the pipeline after the kills ended with status {status}: {text[-1500:]}")
     found = place.hashes()
     wrong += [
         f"{name} differs" for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)
     ]
+    wrong += [f"{path.name} is left over" for path in left_over(place.releases)]
     status, text = place.run()
     if status != 0 or "nothing new" not in text:
         wrong.append(f"the run after that was not idle: {text[-1500:]}")
     return kills, wrong
 
 
-def as_json(kills: Sequence[Kill]) -> Iterator[str]:
-    """One line per kill."""
-    for kill in kills:
-        yield json.dumps(asdict(kill))
+def left_over(releases: Path) -> list[Path]:
+    """What killed runs left among the releases: unfinished folders, and finished ones that were never current."""
+    published = set()
+    release = writer.current_release(releases)
+    while release is not None and release.is_dir():
+        published.add(release.name)
+        previous = json.loads((release / writer.MANIFEST).read_text("utf-8"))["previous_release_id"]
+        release = releases / previous if previous is not None else None
+    return [path for path in releases.iterdir() if path.name not in published and path.name != writer.CURRENT]
 
 
 def files_under(folder: Path) -> Iterator[Path]:

@@ -17,6 +17,7 @@ import duckdb
 from orchestration.lib.ledger import Ledger
 from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.operations.rebuilding import missing_deliveries
+from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.release.content import content_hash, quoted
 from orchestration.lib.settings import Settings
 
@@ -91,9 +92,11 @@ def run_pipeline(settings: Settings, extra: Mapping[str, str] | None = None) -> 
 def renew(settings: Settings) -> int:
     """Delete the warehouse, build it again, and compare the marts; returns how many tables are equal.
 
-    Raises RenewalFailed after bringing the former warehouse back when the pipeline fails or a table differs.
+    Raises RenewalFailed after bringing the former warehouse back when the pipeline fails or a table differs, and
+    PipelineRunning when another pipeline is at work.
     """
-    aside = set_aside(settings)
+    with pipeline_lock(settings):
+        aside = set_aside(settings)
     try:
         before = marts_hashes(aside)
         status = run_pipeline(settings)
@@ -106,7 +109,8 @@ def renew(settings: Settings) -> int:
                 f"The new warehouse is not equal ({', '.join(different)}); the former one is back in its place."
             )
     except BaseException:
-        bring_back(settings)
+        with pipeline_lock(settings):
+            bring_back(settings)
         raise
     remove_tree(aside.parent)
     return len(after)

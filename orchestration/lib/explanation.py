@@ -6,11 +6,13 @@ counts and shares of a municipality, never a person.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from orchestration.lib.figure_sql import category_sql, level_sql, monthly_sql
 from orchestration.lib.reading_places import NothingToRead, Place
 
 HISTORY = None
@@ -30,6 +32,10 @@ class MeasureSource:
     parameters: tuple[str, ...] = ()
     inputs: tuple[tuple[str, int | None], ...] = ()
     """(data set, months back that are read; HISTORY = all)."""
+    unit: str = "share"
+    """`share`, `percentage` (of the denominator), `days` (average) or `persons`."""
+    goal_code: str | None = None
+    """The focus goal whose limit the measure's mean over a year is held against."""
 
 
 _SPELLS = ("benefit_periods", HISTORY)
@@ -76,6 +82,7 @@ MEASURES: dict[str, MeasureSource] = {
         ("hours_rule_id",),
         _FOCUS_PARAMETERS,
         _FOCUS_INPUTS,
+        goal_code="offers",
     ),
     "few_conversations_share": MeasureSource(
         "focus_goals",
@@ -86,6 +93,7 @@ MEASURES: dict[str, MeasureSource] = {
         (),
         (*_FOCUS_PARAMETERS, "few_conversations_minimum"),
         _FOCUS_INPUTS,
+        goal_code="conversations",
     ),
     "uncontacted_share": MeasureSource(
         "focus_goals",
@@ -136,6 +144,7 @@ MEASURES: dict[str, MeasureSource] = {
         (),
         (),
         (("benefit_periods", 0),),
+        unit="persons",
     ),
     "support_share": MeasureSource(
         "benefit_recipients",
@@ -146,6 +155,7 @@ MEASURES: dict[str, MeasureSource] = {
         (),
         (),
         (("benefit_periods", 0), ("population", 11)),
+        unit="percentage",
     ),
     "average_spell_days": MeasureSource(
         "results",
@@ -156,6 +166,7 @@ MEASURES: dict[str, MeasureSource] = {
         (),
         ("spell_gap_days",),
         (_SPELLS,),
+        unit="days",
     ),
     "retention_share": MeasureSource(
         "results",
@@ -171,6 +182,12 @@ MEASURES: dict[str, MeasureSource] = {
 YEARLY = ("benefit_level_difference", "category")
 """Measures of a rolling year (`YYYYQMATqq`)."""
 
+_HEADINGS = {
+    "share": "Figure (share = numerator ÷ denominator)",
+    "percentage": "Figure (per cent = 100 × numerator ÷ denominator)",
+    "days": "Figure (average = days of the spells ÷ spells)",
+    "persons": "Figure (full-time persons)",
+}
 _MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 _ROLLING_YEAR = re.compile(r"(\d{4})QMAT(02|04)")
 
@@ -203,7 +220,7 @@ def explain(place: Place, municipality: str, period: str, measure: str, group: s
             raise NothingToRead(f"{measure} is a monthly measure: give a period such as 2024-03, not {period}.")
         source = MEASURES[measure]
         month = date(int(period[:4]), int(period[5:]), 1)
-        sections = _monthly(place, source, code, month, group)
+        sections = _monthly(place, measure, source, code, month, group)
         sections += _deliveries(place, month, source.inputs)
     else:
         raise NothingToRead(f"There is no measure {measure}; there are {', '.join((*MEASURES, *YEARLY))}.")
@@ -223,7 +240,7 @@ def _municipality(place: Place, municipality: str) -> tuple[str, str]:
     return rows[0]["municipality_code"], rows[0]["municipality_name"]
 
 
-def _monthly(place: Place, source: MeasureSource, code: str, month: date, group: str | None) -> list[str]:
+def _monthly(place: Place, measure: str, source: MeasureSource, code: str, month: date, group: str | None) -> list[str]:
     fact = place.fact(source.fact)
     columns = [
         *source.group_columns,
@@ -232,6 +249,7 @@ def _monthly(place: Place, source: MeasureSource, code: str, month: date, group:
     ]
     columns = list(dict.fromkeys(columns))
     condition = f"where month = date '{month}' and municipality_code = '{code}'"
+    parts: list[str] = []
     if group is not None and source.group_columns:
         parts = group.split(":")
         if len(parts) > len(source.group_columns):
@@ -244,23 +262,163 @@ def _monthly(place: Place, source: MeasureSource, code: str, month: date, group:
     if not rows:
         months = place.rows(f"select min(month) as first, max(month) as last from {fact}")[0]
         raise NothingToRead(f"{fact} has no such row; its months are {months['first']} to {months['last']}.")
-    lines = ["", "Figure (value = numerator ÷ denominator)"]
+    rebuilt = _Rebuilt(place, measure, source, code, month, dict(zip(source.group_columns, parts, strict=False)))
+    lines = ["", _HEADINGS[source.unit]]
     for row in rows:
         label = ":".join(str(row[column]) for column in source.group_columns) or "all"
-        numerator = row[source.numerator] if source.numerator else None
+        # The days behind an average are no column of its mart.
+        numerator = row[source.numerator] if source.numerator else rebuilt.cell(row, "spell_days")
         denominator = row[source.denominator] if source.denominator else None
-        lines.append(f"  {label:<48} {_text(row[source.value]):>12} = {_text(numerator)} ÷ {_text(denominator)}")
+        counts = f" = {_text(numerator)} ÷ {_text(denominator)}" if source.denominator else ""
+        percent = f" ({100 * row[source.value]:.2f} per cent)" if source.unit == "share" and row[source.value] else ""
+        lines.append(f"  {label:<48} {_text(row[source.value]):>12}{counts}{percent}")
+    lines += _monthly_lines(place, source, code, month, rows)
     rule_ids = [row[column] for row in rows for column in source.rule_columns if row[column] is not None]
     lines += _rules(place, rule_ids, source.parameters, month)
-    return [*lines, "", "SQL that rebuilds it from the mart", *(f"  {line}" for line in sql.split("\n"))]
+    if place.is_release:
+        return [*lines, *_sql_lines("SQL that reads it from the release", sql)]
+    compared = [column for column in (source.numerator, source.denominator, source.value) if column is not None]
+    if rows[0][source.value] is None and _has_hole(place, month):
+        lines += ["", "Null, since a month of the twelve that end with this one was never delivered."]
+        return [*lines, *_sql_lines("SQL that counts what there is of it", rebuilt.sql)]
+    return [*lines, *_sql_section(rebuilt.sql, rebuilt.differences(rows, compared))]
+
+
+def _has_hole(place: Place, month: date) -> bool:
+    found = place.rows("select has_hole_in_window from intermediate.int_months where month = ?", [month])
+    return bool(found and found[0]["has_hole_in_window"])
+
+
+class _Rebuilt:
+    """The figures once more, from the rows beneath the mart; nothing for a release, which holds no such rows."""
+
+    def __init__(
+        self, place: Place, measure: str, source: MeasureSource, code: str, month: date, groups: dict[str, str]
+    ) -> None:
+        self._columns = source.group_columns
+        self.sql = monthly_sql(measure, code, month.isoformat(), groups, source.group_columns)
+        found = [] if place.is_release else place.rows(self.sql)
+        self._rows = {self._key(row): row for row in found}
+
+    def _key(self, row: dict[str, Any]) -> tuple[str, ...]:
+        return tuple(str(row[column]) for column in self._columns)
+
+    def cell(self, row: dict[str, Any], column: str) -> Any:
+        """The rebuilt value of a column in the row of the same groups; None where nobody is in the group."""
+        return self._rows.get(self._key(row), {}).get(column)
+
+    def differences(self, rows: list[dict[str, Any]], columns: list[str]) -> list[str]:
+        """A line for each figure of the mart that the rows beneath it do not give. No persons is 0 or null."""
+        found = []
+        for row in rows:
+            for column in columns:
+                expected, given = row[column], self.cell(row, column)
+                is_empty_group = self._key(row) not in self._rows and not expected
+                if not is_empty_group and not _are_same(expected, given):
+                    found.append(f"{':'.join(self._key(row))} {column}: {_text(expected)} stands, {_text(given)} found")
+        return found
+
+
+def _are_same(one: Any, other: Any) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(float(one), float(other), rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _sql_lines(heading: str, sql: str) -> list[str]:
+    return ["", heading, *(f"  {line}".rstrip() for line in sql.split("\n"))]
+
+
+def _sql_section(sql: str, differences: list[str]) -> list[str]:
+    result = "It was run: it gives the figure above." if not differences else "It was run, and gives ANOTHER figure:"
+    lines = _sql_lines("SQL that rebuilds it from the rows beneath the mart", sql)
+    return [*lines, "", result, *(f"  {line}" for line in differences)]
+
+
+def _monthly_lines(
+    place: Place, source: MeasureSource, code: str, month: date, rows: list[dict[str, Any]]
+) -> list[str]:
+    """Return the lines that a rule or a letter draws for this measure and how far the figure is from each."""
+    if source.goal_code is not None:
+        row = next((row for row in rows if row["benefit_group_code"] == "all"), None)
+        return [] if row is None else _goal_lines(place, source, row, month)
+    if source.fact == "conversation_coverage" and code != "0000":
+        return _coverage_lines(place, rows, month)
+    return ["", "Distance to each line", "  No rule draws a line for this measure."]
+
+
+def _goal_lines(place: Place, source: MeasureSource, row: dict[str, Any], month: date) -> list[str]:
+    lines = ["", "Distance to each line (the goal is held against the mean of twelve months; this is one of them)"]
+    column = "passive_limit_percentage" if source.goal_code == "offers" else "few_conversations_limit_percentage"
+    limits = place.rows(
+        f"""
+        select scenarios.scenario_code, coalesce(scenarios.{column}, limits.value) as line
+        from {place.dimension("scenarios")} as scenarios
+        left join {place.dimension("rules")} as limits
+            on limits.rule_code = 'goal_limit' and limits.rule_key = ?
+            and limits.valid_from_date <= last_day(cast(? as date))
+            and limits.valid_to_date > last_day(cast(? as date))
+        where scenarios.valid_from_date <= last_day(cast(? as date))
+            and scenarios.valid_to_date > last_day(cast(? as date))
+        order by scenarios.sort_order
+        """,
+        [source.goal_code, month, month, month, month],
+    )
+    share, persons = row[source.value], row[source.denominator] if source.denominator else None
+    for limit in limits:
+        if share is None or limit["line"] is None or persons is None:
+            lines.append(f"  {limit['scenario_code']:<24} line {_text(limit['line']):>5}  no distance")
+            continue
+        distance = float(limit["line"]) - 100 * share
+        flip = max(1, math.ceil(abs(distance) / 100 * persons - 1e-9))
+        side = "good side" if round(distance, 9) > 0 else "bad side"
+        lines.append(
+            f"  {limit['scenario_code']:<24} line {_text(limit['line']):>5}  {abs(distance):.2f} percentage points on "
+            f"the {side}, {flip} persons"
+        )
+    return lines
+
+
+def _coverage_lines(place: Place, rows: list[dict[str, Any]], month: date) -> list[str]:
+    """Return how far each group is from the country's share, and from well below it (the minister's list)."""
+    well_below = place.rows(
+        f"""
+        select value from {place.dimension("rules")}
+        where rule_code = 'follow_up_well_below_points' and valid_from_date <= last_day(cast(? as date))
+            and valid_to_date > last_day(cast(? as date))
+        """,
+        [month, month],
+    )
+    country = {
+        row["target_group_code"]: row["sufficient_share"]
+        for row in place.rows(
+            f"select target_group_code, sufficient_share from {place.fact('conversation_coverage')}"
+            " where month = ? and municipality_code = '0000'",
+            [month],
+        )
+    }
+    lines = ["", "Distance to each line in percentage points (positive = good side)"]
+    for row in rows:
+        share, national = row["sufficient_share"], country.get(row["target_group_code"])
+        if share is None or national is None:
+            lines.append(f"  {row['target_group_code']:<48} no share")
+            continue
+        distance = 100 * (share - national)
+        text = f"  {row['target_group_code']:<48} {distance:+.2f} to the country's share {100 * national:.2f} per cent"
+        if well_below:
+            points = float(well_below[0]["value"])
+            text += f", {distance + points:+.2f} to {points:g} points below it"
+        lines.append(text)
+    return lines
 
 
 def _level(place: Place, code: str, period: str, area: str | None) -> list[str]:
     fact = place.fact("benefit_levels")
+    area = _code(area or "all")
     sql = (
         f"select * exclude (period_code, municipality_code)\nfrom {fact}\n"
         f"where period_code = '{period}' and municipality_code = '{code}'"
-        f" and benefit_area_code = '{_code(area or 'all')}'\n"
+        f" and benefit_area_code = '{area}'\n"
         "order by expected_source"
     )
     rows = place.rows(sql)
@@ -275,8 +433,8 @@ def _level(place: Place, code: str, period: str, area: str | None) -> list[str]:
         )
         lines.append(
             f"  {_text(row['actual_full_time_persons'])} full-time persons against "
-            f"{_text(row['expected_full_time_persons'])} expected: {_text(row['difference_full_time_persons'])}, "
-            f"worth {_text(row['potential_dkk'])} kr. a year"
+            f"{_text(row['expected_full_time_persons'])} expected: {_text(row['difference_full_time_persons'])}"
+            f"{_worth(row['potential_dkk'])}"
         )
         lines.append(f"  rank {_text(row['benchmark_rank'])} (published {_text(row['published_benchmark_rank'])})")
         if row["difference_standard_error"] is not None:
@@ -284,8 +442,60 @@ def _level(place: Place, code: str, period: str, area: str | None) -> list[str]:
                 f"  standard error {_text(row['difference_standard_error'])}, 95 per cent interval "
                 f"{_text(row['difference_lower_95'])} to {_text(row['difference_upper_95'])} (the model's noise only)"
             )
-    lines += _rules(place, [], (), date(int(period[:4]), 6 if period.endswith("02") else 12, 1))
-    return [*lines, "", "SQL that rebuilds it from the mart", *(f"  {line}" for line in sql.split("\n"))]
+    last_month = date(int(period[:4]), 6 if period.endswith("02") else 12, 1)
+    lines += _margin_lines(place, rows, last_month)
+    lines += _rules(place, _unit_cost_ids(place, area, last_month), (), last_month)
+    if place.is_release:
+        return [*lines, *_sql_lines("SQL that reads it from the release", sql)]
+    rebuilding = level_sql(code, period, area)
+    given = {row["expected_source"]: row["difference_percentage_points"] for row in place.rows(rebuilding)}
+    differences = [
+        f"{row['expected_source']}: {_text(row['difference_percentage_points'])} stands, "
+        f"{_text(given.get(row['expected_source']))} found"
+        for row in rows
+        if not _are_same(row["difference_percentage_points"], given.get(row["expected_source"]))
+    ]
+    return [*lines, *_sql_section(rebuilding, differences)]
+
+
+def _worth(potential_dkk: float | None) -> str:
+    if potential_dkk is None:
+        return ""
+    return f", {abs(potential_dkk):,.0f} kr. a year {'more' if potential_dkk > 0 else 'less'} than expected"
+
+
+def _margin_lines(place: Place, rows: list[dict[str, Any]], month: date) -> list[str]:
+    """Return how far the difference is from each scenario's margin, for the area that the scenario judges."""
+    lines = ["", "Distance to each line in percentage points (positive = good side)"]
+    scenarios = place.rows(
+        f"""
+        select scenario_code, result_margin, counts_foertidspension from {place.dimension("scenarios")}
+        where valid_from_date <= last_day(cast(? as date)) and valid_to_date > last_day(cast(? as date))
+        order by sort_order
+        """,
+        [month, month],
+    )
+    found = [
+        f"  {scenario['scenario_code']:<24} {row['expected_source']:<9} line {_text(scenario['result_margin']):>4}  "
+        f"{float(scenario['result_margin']) - row['difference_percentage_points']:+.4f}"
+        for scenario in scenarios
+        for row in rows
+        if row["difference_percentage_points"] is not None
+        and row["benefit_area_code"] == ("all_with_foertidspension" if scenario["counts_foertidspension"] else "all")
+    ]
+    return [*lines, *(found or ["  No scenario draws a line for this area."])]
+
+
+def _unit_cost_ids(place: Place, area: str, month: date) -> list[str]:
+    rows = place.rows(
+        f"""
+        select rule_id from {place.dimension("rules")}
+        where rule_code = 'unit_cost' and rule_key = ? and valid_from_date <= last_day(cast(? as date))
+            and valid_to_date > last_day(cast(? as date))
+        """,
+        [area, month, month],
+    )
+    return [row["rule_id"] for row in rows]
 
 
 def _category(place: Place, code: str, period: str, scenario: str | None) -> list[str]:
@@ -324,7 +534,14 @@ def _category(place: Place, code: str, period: str, scenario: str | None) -> lis
     lines += _rules(
         place, row["rule_set_id"].split(" + "), (), date(int(period[:4]), 6 if period.endswith("02") else 12, 1)
     )
-    return [*lines, "", "SQL that rebuilds it from the mart", *(f"  {line}" for line in sql.split("\n"))]
+    if place.is_release:
+        return [*lines, *_sql_lines("SQL that reads it from the release", sql)]
+    rebuilding = category_sql(code, period, row["scenario_code"])
+    given = [found["municipality_category"] for found in place.rows(rebuilding)]
+    differences = (
+        [] if given == [row["municipality_category"]] else [f"{row['municipality_category']} stands, {given} found"]
+    )
+    return [*lines, *_sql_section(rebuilding, differences)]
 
 
 def _rules(place: Place, rule_ids: list[str], parameters: tuple[str, ...], month: date) -> list[str]:

@@ -28,6 +28,40 @@ def warehouse() -> Place:
                 date '1900-01-01', date '9999-12-31')
         ) as r(rule_id, rule_code, value, unit, detail, legal_reference, source_url, evidence, valid_from_date,
             valid_to_date);
+        alter table marts.dim_rules add column rule_key varchar;
+        insert into marts.dim_rules by name select 'goal_limit:offers:1900-01-01' as rule_id, 'goal_limit' as rule_code,
+            'offers' as rule_key, 30 as value, date '1900-01-01' as valid_from_date, date '9999-12-31' as valid_to_date;
+        create table marts.dim_scenarios as select * from (values
+            ('official', null::double, 0.0::double, false, 1), ('draft_2019', 20.0, 0.0, false, 2),
+            ('kl_all', 30.0, 0.2, true, 3)
+        ) as s(scenario_code, passive_limit_percentage, result_margin, counts_foertidspension, sort_order);
+        alter table marts.dim_scenarios add column valid_from_date date default date '1900-01-01';
+        alter table marts.dim_scenarios add column valid_to_date date default date '9999-12-31';
+        create schema seeds; create schema staging;
+        create table intermediate.int_months as select date '2020-06-01' as month, false as has_hole_in_window;
+        create table intermediate.int_focus_goals__population as select date '2020-06-01' as month,
+            '0450' as municipality_code, 'dagpenge' as benefit_group_code, range <= 10 as is_passive
+            from range(1, 41);
+        create table intermediate.int_benefit_level__actuals as select '2020QMAT02' as period_code,
+            '0450' as municipality_code, 'all' as benefit_area_code, 1600 as actual_full_time_persons,
+            20000 as population_16_66;
+        create table intermediate.int_benefit_level__coefficients as select '2020QMAT02' as period_code,
+            'all' as benefit_area_code, * from (values ('intercept', 4.2::double), ('age_16_24', 0.5))
+            as c(term_code, coefficient);
+        create table intermediate.int_benefit_level__design as select '2020QMAT02' as period_code,
+            '0450' as municipality_code, 'age_16_24' as covariate_code, 10.0::double as covariate_value;
+        create table staging.stg_jobindsats__y30r21 as select '' as period_code, '' as municipality_code,
+            '' as benefit_area_code, 0.0::double as actual_percentage, 0.0::double as expected_percentage,
+            0.0::double as difference_percentage_points;
+        create table intermediate.int_category__inputs as select 'official' as scenario_code,
+            '2020QMAT02' as period_code, '0450' as municipality_code, date '2020-06-30' as period_end_date,
+            9 as comparison_decimals, -1.2::double as difference_percentage_points, 0.0::double as result_margin,
+            true as is_offers_in_force, 31.0::double as passive_percentage,
+            30.0::double as passive_limit_percentage, true as is_conversations_in_force,
+            10.0::double as few_conversations_percentage, 20.0::double as few_conversations_limit_percentage;
+        create table seeds.rule_category_decisions as select 'met' as result_status, 'not_met' as offers_status,
+            'met' as conversations_status, 3 as municipality_category, date '1900-01-01' as valid_from_date,
+            date '9999-12-31' as valid_to_date;
         create table marts.fct_focus_goals as select date '2020-06-01' as month, '0450' as municipality_code,
             'all' as benefit_group_code, 40 as person_count, 10 as passive_count, 0.25::double as passive_share,
             'ordinary_hours_limit:all:1900-01-01' as hours_rule_id;
@@ -61,10 +95,15 @@ def warehouse() -> Place:
     return Place(connection, Path("warehouse.duckdb"), is_release=False)
 
 
+def shown_sql(text: str) -> str:
+    """The query that an explanation prints."""
+    return text.split("\nSQL that rebuilds it from the rows beneath the mart\n")[1].split("\n\nIt was run")[0]
+
+
 def test_a_monthly_share_shows_its_counts_rules_deliveries_and_sql(warehouse: Place) -> None:
     text = explain(warehouse, "nyborg", "2020-06", "passive_share", "all")
     assert text.startswith("passive_share · Nyborg (0450) · 2020-06")
-    assert "0.25 = 10 ÷ 40" in text
+    assert "0.25 = 10 ÷ 40 (25.00 per cent)" in text
     assert "ordinary_hours_limit:all:1900-01-01" in text and "225 hours" in text
     assert "ordinary_hours_limit:all:2021-01-01" not in text
     assert "passive_minimum_months:all:1900-01-01" in text
@@ -76,15 +115,66 @@ def test_a_monthly_share_shows_its_counts_rules_deliveries_and_sql(warehouse: Pl
 
 
 def test_the_sql_that_is_shown_gives_the_figure(warehouse: Place) -> None:
+    text = explain(warehouse, "0450", "2020-06", "passive_share", "all")
+    assert "It was run: it gives the figure above." in text
+    (row,) = warehouse.rows(shown_sql(text))
+    assert row == {"benefit_group_code": "all", "passive_count": 10, "person_count": 40, "passive_share": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("period", "measure", "change", "said"),
+    [
+        (
+            "2020-06",
+            "passive_share",
+            "fct_focus_goals set passive_count = 11",
+            "all passive_count: 11 stands, 10 found",
+        ),
+        (
+            "2020QMAT02",
+            "benefit_level_difference",
+            "fct_benefit_levels set difference_percentage_points = -1",
+            "model: -1 stands, -1.2 found",
+        ),
+        (
+            "2020QMAT02",
+            "category",
+            "fct_category_assignments set municipality_category = 1",
+            "1 stands, [3] found",
+        ),
+    ],
+)
+def test_a_figure_that_its_rows_do_not_give_is_said(
+    warehouse: Place, period: str, measure: str, change: str, said: str
+) -> None:
+    assert "It was run: it gives the figure above." in explain(warehouse, "0450", period, measure)
+    warehouse.connection.execute(f"update marts.{change}")
+    text = explain(warehouse, "0450", period, measure)
+    assert "It was run, and gives ANOTHER figure:" in text and said in text
+
+
+def test_a_month_with_a_hole_before_it_says_nothing(warehouse: Place) -> None:
+    warehouse.connection.execute(
+        "update intermediate.int_months set has_hole_in_window = true;"
+        " update marts.fct_focus_goals set passive_count = null, person_count = null, passive_share = null"
+    )
     text = explain(warehouse, "0450", "2020-06", "passive_share")
-    sql = text.split("SQL that rebuilds it from the mart\n")[1].split("\n\n")[0]
-    assert warehouse.rows(sql)[0]["passive_share"] == 0.25
+    assert "Null, since a month of the twelve that end with this one was never delivered." in text
+    assert "It was run" not in text
+
+
+def test_a_goals_share_shows_each_scenarios_line(warehouse: Place) -> None:
+    text = explain(warehouse, "0450", "2020-06", "passive_share", "all")
+    assert "official                 line    30  5.00 percentage points on the good side, 2 persons" in text
+    assert "draft_2019               line    20  5.00 percentage points on the bad side, 2 persons" in text
 
 
 def test_a_category_shows_the_distance_to_each_line_and_a_rule_that_is_gone(warehouse: Place) -> None:
     text = explain(warehouse, "Nyborg", "2020QMAT02", "category")
     assert "category 3, Opmærksomhedskommune (official)" in text
     assert "active offers  value         31  line       30  met no     distance         -1  persons to flip 4" in text
+    warehouse.connection.execute("delete from marts.dim_rules where rule_code = 'goal_limit'")
+    text = explain(warehouse, "Nyborg", "2020QMAT02", "category")
     assert "goal_limit:offers:1900-01-01" in text and "not in dim_rules" in text
 
 
@@ -92,6 +182,9 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
     text = explain(warehouse, "Nyborg", "2020QMAT02", "benefit_level_difference")
     assert "difference -1.2 percentage points = actual 8 − expected 9.2" in text
     assert "95 per cent interval -1.6 to -0.8" in text
+    assert "-240, 16,800,000 kr. a year less than expected" in text
+    assert "official                 model     line    0  +1.2000" in text
+    assert "kl_all" not in text
 
 
 @pytest.mark.parametrize(

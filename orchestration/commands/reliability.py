@@ -31,8 +31,8 @@ from orchestration.lib.settings import PROJECT_ROOT, Settings
 AIMS = (
     *("load", "load", "load", "load"),
     *("pipeline:start", "pipeline:build", "pipeline:build", "pipeline:check"),
-    *("check", "check", "check"),
-    *("publish", "publish", "publish", "publish", "publish"),
+    *("check", "check", "check", "check"),
+    *("publish", "publish", "publish", "publish", "publish", "publish", "publish", "publish"),
 )
 
 

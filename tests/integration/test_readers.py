@@ -26,8 +26,8 @@ def read_in_a_loop(releases: str, stop: Event, answers: multiprocessing.Queue) -
     parent = os.getppid()
     # A reader whose test was killed must not read for ever.
     while not stop.is_set() and os.getppid() == parent:
-        # Eight readers without pause leave the one who publishes no processor.
-        time.sleep(0.02)
+        # Eight readers without a pause leave the one who publishes no processor.
+        time.sleep(0.3)
         try:
             with duckdb.connect(str(link / "release.duckdb"), read_only=True, config={"threads": 1}) as con:
                 con.execute("begin transaction")
@@ -58,9 +58,9 @@ def publish_and_read(folder: Path, publishes: int, readers: int) -> list[tuple[i
             "create table marts.rpt_threshold_sensitivity as select '2024QMAT04' as period_code, "
             "range::double as result_margin, 30.0 as passive_limit_percentage, "
             "20.0 as few_conversations_limit_percentage, 1 as municipality_category, "
-            "0::bigint as municipality_count from range(1000)"
+            "0::bigint as municipality_count from range(150)"
         )
-        con.execute("create table marts.dim_publish as select 0::bigint as number from range(500)")
+        con.execute("create table marts.dim_publish as select 0::bigint as number from range(150)")
     releases = folder / "releases"
     context = multiprocessing.get_context("spawn")
     stop, answers = context.Event(), context.Queue()

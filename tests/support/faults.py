@@ -113,7 +113,7 @@ def wrong_with_releases(releases: Path) -> list[str]:
     if current is None:
         return ["current names no folder"]
     wrong = [] if not current.name.startswith(writer.INCOMPLETE_PREFIX) else ["current names an unfinished release"]
-    wrong += [f"{name} is missing" for name in ("project.tar", "csv", "excel") if not (current / name).exists()]
+    wrong += [f"{name} is missing" for name in ("csv", "excel") if not (current / name).exists()]
     manifest = json.loads((current / writer.MANIFEST).read_text("utf-8"))
     with duckdb.connect(str(current / "release.duckdb"), read_only=True) as con:
         for name, table in manifest["tables"].items():
@@ -154,7 +154,12 @@ def phase_durations(log: str) -> dict[str, float]:
             starts[phase] = moments[0]
     ordered = sorted(starts.items(), key=lambda item: item[1])
     ends = [moment for _, moment in ordered[1:]] + [said[-1][0]]
-    return {phase: max(0.1, end - start) for (phase, start), end in zip(ordered, ends, strict=True)}
+    durations = {phase: max(0.1, end - start) for (phase, start), end in zip(ordered, ends, strict=True)}
+    loading = [moment for moment, text in said if re.match(PHASES["load"], text)]
+    if loading:
+        # Up to the last delivery, not to the end of Dagster's step: the rest of it writes nothing.
+        durations["load"] = loading[-1] - loading[0] + 0.5
+    return durations
 
 
 def phase_of(log: str) -> str:

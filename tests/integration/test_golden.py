@@ -33,6 +33,8 @@ PERSONS = {f"P{number}": f"61018{number:05d}" for number in range(1, 25)}
 RELEASED_ONLY = ("area_measure_results",)
 MEMBER = "62018{:05d}"  # of a cohort
 MONTHS = month_range(date(2023, 1, 1), 28)
+# Data sets that were never delivered for a loaded month: they count as empty.
+NO_CONVERSATIONS, NO_OFFERS, NO_HOURS = date(2023, 3, 1), date(2023, 9, 1), date(2024, 8, 1)
 
 
 def read(name: str) -> list[dict[str, str]]:
@@ -41,7 +43,12 @@ def read(name: str) -> list[dict[str, str]]:
 
 
 def golden_world() -> World:
-    world = World(loaded_months=tuple(MONTHS))
+    world = World(
+        loaded_months=tuple(MONTHS),
+        conversation_months=tuple(month for month in MONTHS if month != NO_CONVERSATIONS),
+        offer_months=tuple(month for month in MONTHS if month != NO_OFFERS),
+        hours_months=tuple(month for month in MONTHS if month != NO_HOURS),
+    )
     for row in read("benefit_spells.csv"):
         for first, last in split_by_month(date.fromisoformat(row["from_date"]), date.fromisoformat(row["to_date"])):
             world.benefit_rows.append(

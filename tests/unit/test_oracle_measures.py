@@ -277,6 +277,32 @@ def test_a_hole_makes_the_windows_over_it_null() -> None:
     assert results.compute(world)[day("2021-11"), HOME, "all"]["average_weeks_on_support"] is None
 
 
+def test_a_data_set_never_delivered_is_empty_and_a_month_not_loaded_is_unknown() -> None:
+    def world_of(*holes: str) -> World:
+        world = empty_world("2023-01", 16, holes=holes)
+        benefit(world, "p", "dagpenge", "2023-01-01", "2023-12-31")
+        hours(world, "p", "2024-02", "10")
+        return world
+
+    full, lacking, hole = world_of(), world_of(), world_of("2024-03")
+    lacking.conversation_months = tuple(month for month in lacking.loaded_months if month != day("2023-05"))
+    lacking.offer_months = tuple(month for month in lacking.loaded_months if month != day("2023-06"))
+    lacking.hours_months = tuple(month for month in lacking.loaded_months if month != day("2024-03"))
+    december = day("2023-12"), HOME, "all"
+    # No offers, no conversations, no hours: 0 of 1 in the third month after, not "unknown".
+    for world in (full, lacking):
+        shares = values(focus_goals.compute(world)[december], "person_count", "passive_count", "uncontacted_count")
+        assert shares == [1, 1, 1]
+        effort = values(offer_effort.compute(world)[december], "person_count", "four_weeks_count", "four_weeks_share")
+        assert effort == [1, 0, 0]
+        assert values(results.compute(world)[december], "retained_count", "retained_share") == [0, 0]
+    assert values(results.compute(hole)[december], "ended_spell_count", "retained_count", "retained_share") == [
+        1,
+        None,
+        None,
+    ]
+
+
 def test_duration_bands() -> None:
     as_of = day("2023-03-31")
     assert passive_by_duration.band(day("2023-02-16"), as_of, 1) == "0_to_1_5"  # 44 days

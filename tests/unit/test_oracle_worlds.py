@@ -217,6 +217,27 @@ def test_an_era_fills_all_municipalities(name: str) -> None:
     assert len({row.period_code for row in world.published_rows}) == len(packs.ERAS[name].published_periods)
 
 
+@pytest.mark.parametrize("name", ["holes", "law_2020"])
+def test_an_era_lacks_data_sets_or_has_months_with_activities_alone(name: str) -> None:
+    era, world = packs.ERAS[name], packs.packed(name, persons=5)
+    months = {
+        "conversations": ({month_of(row.conversation_date) for row in world.conversation_rows}, era.no_conversations),
+        "active_offers": ({month_of(row.from_date) for row in world.offer_rows}, era.no_offers),
+        "ordinary_hours": ({row.month for row in world.hours_rows}, era.no_hours),
+    }
+    for name, (used, missing) in months.items():
+        assert missing and set(missing) <= set(world.loaded_months), name
+        assert not used & set(missing), name
+        assert used >= set(era.activities_only), name
+    assert not set(era.activities_only) & set(world.loaded_months)
+    # A wish of a loaded month may be met in a month that is not.
+    assert not era.activities_only or any(
+        row.requested_date and row.requested_date.month != row.conversation_date.month
+        for row in world.conversation_rows
+        if month_of(row.conversation_date) in era.activities_only
+    )
+
+
 def test_the_ministers_list_has_somebody_on_it() -> None:
     world = letters_world(date(2017, 6, 1), 20, ("0101", "0147"))
     # The country as a whole must be better: thirty persons elsewhere who all have their two talks.

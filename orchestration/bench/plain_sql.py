@@ -77,6 +77,7 @@ def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]
 
 def _monthly(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], months_per_batch: int) -> None:
     config = node["config"]
+    months_per_batch = min(months_per_batch, config.get("months_per_batch") or months_per_batch)
     rows = connection.execute(
         "select distinct period::varchar from raw.current_batches where dataset = ? order by 1",
         [config.get("months_of") or "benefit_periods"],

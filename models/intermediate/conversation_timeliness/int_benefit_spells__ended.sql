@@ -24,6 +24,7 @@ segments as (
     select
         segments.month,
         segments.person_key,
+        segments.from_date,
         segments.to_date,
         segments.municipality_code,
         segments.benefit_group_code,
@@ -37,6 +38,18 @@ segments as (
         and segments.month >= (select min(coalesce(previous_loaded_month, month)) from batch_months)
 ),
 
+-- Few segments begin inside a month, and only those can follow another of the same spell there.
+followers as (
+    select
+        month,
+        person_key,
+        from_date,
+        benefit_group_code,
+        benefit_spell_start_date
+    from segments
+    where from_date > month
+),
+
 last_seen as (
     select
         segments.month,
@@ -44,16 +57,17 @@ last_seen as (
         segments.benefit_group_code,
         segments.benefit_spell_start_date,
         segments.is_benefit_left_censored,
-        max(segments.to_date) as last_date,
-        arg_max_null(segments.municipality_code, segments.to_date) as municipality_code,
-        arg_max_null(segments.target_group_code, segments.to_date) as target_group_code
+        segments.to_date as last_date,
+        segments.municipality_code,
+        segments.target_group_code
     from segments
-    group by
-        segments.month,
-        segments.person_key,
-        segments.benefit_group_code,
-        segments.benefit_spell_start_date,
-        segments.is_benefit_left_censored
+    anti join followers
+        on
+            segments.month = followers.month
+            and segments.person_key = followers.person_key
+            and segments.benefit_group_code = followers.benefit_group_code
+            and segments.benefit_spell_start_date = followers.benefit_spell_start_date
+            and segments.to_date < followers.from_date
 ),
 
 -- Could the spell still go on in the next month?
@@ -94,12 +108,12 @@ ended_at_month_end as (
     from judged
     inner join batch_months
         on judged.month = batch_months.previous_loaded_month
-    anti join last_seen
+    anti join segments
         on
-            batch_months.month = last_seen.month
-            and judged.person_key = last_seen.person_key
-            and judged.benefit_group_code = last_seen.benefit_group_code
-            and judged.benefit_spell_start_date = last_seen.benefit_spell_start_date
+            batch_months.month = segments.month
+            and judged.person_key = segments.person_key
+            and judged.benefit_group_code = segments.benefit_group_code
+            and judged.benefit_spell_start_date = segments.benefit_spell_start_date
     where judged.reaches_month_end
 )
 

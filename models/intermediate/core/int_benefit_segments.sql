@@ -1,4 +1,13 @@
-{{ config(materialized='monthly', inputs={'benefit_periods': 'history'}, contract={'enforced': true}) }}
+{#-
+    Folded month by month: a person with one row in the month needs no more than a look at where they stood at the end of
+    the month before. Only the others' days are split and compared one after the other.
+-#}
+{{ config(
+    materialized='monthly',
+    months_per_batch=1,
+    inputs={'benefit_periods': 'history'},
+    contract={'enforced': true}
+) }}
 
 with months as (
     select
@@ -50,32 +59,19 @@ benefit_periods as (
     where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
--- Only persons with several rows in a month can have a day that two rows claim.
+-- Only persons with several rows in the month can have a day that two rows claim.
 persons_with_several_rows as (
-    select
-        month,
-        person_key
+    select person_key
     from benefit_periods
-    group by month, person_key
+    group by person_key
     having count(*) > 1
-),
-
-single_rows as (
-    select benefit_periods.*
-    from benefit_periods
-    anti join persons_with_several_rows
-        on
-            benefit_periods.month = persons_with_several_rows.month
-            and benefit_periods.person_key = persons_with_several_rows.person_key
 ),
 
 several_rows as (
     select benefit_periods.*
     from benefit_periods
     semi join persons_with_several_rows
-        on
-            benefit_periods.month = persons_with_several_rows.month
-            and benefit_periods.person_key = persons_with_several_rows.person_key
+        on benefit_periods.person_key = persons_with_several_rows.person_key
 ),
 
 -- Union without "all": a boundary that several rows share opens one piece.
@@ -98,7 +94,7 @@ pieces as (
         month,
         person_key,
         boundary_date as from_date,
-        lead(boundary_date) over (partition by person_key, month order by boundary_date) - 1 as to_date
+        lead(boundary_date) over (partition by person_key order by boundary_date) - 1 as to_date
     from boundaries
 ),
 
@@ -113,7 +109,7 @@ claims as (
         pieces.to_date,
         several_rows.benefit_fraction,
         row_number() over (
-            partition by pieces.month, pieces.person_key, pieces.from_date
+            partition by pieces.person_key, pieces.from_date
             order by
                 benefit_groups.overlap_priority asc,
                 several_rows.benefit_fraction desc,
@@ -124,8 +120,7 @@ claims as (
     from pieces
     inner join several_rows
         on
-            pieces.month = several_rows.month
-            and pieces.person_key = several_rows.person_key
+            pieces.person_key = several_rows.person_key
             and pieces.from_date >= several_rows.from_date
             and pieces.to_date <= several_rows.to_date
     left join benefit_groups
@@ -136,15 +131,18 @@ claims as (
 
 winners as (
     select
-        month,
-        person_key,
-        benefit_group_code,
-        match_group_code,
-        municipality_code,
-        from_date,
-        to_date,
-        benefit_fraction
-    from single_rows
+        benefit_periods.month,
+        benefit_periods.person_key,
+        benefit_periods.benefit_group_code,
+        benefit_periods.match_group_code,
+        benefit_periods.municipality_code,
+        benefit_periods.from_date,
+        benefit_periods.to_date,
+        benefit_periods.benefit_fraction,
+        false as has_several_rows
+    from benefit_periods
+    anti join persons_with_several_rows
+        on benefit_periods.person_key = persons_with_several_rows.person_key
     union all
     select
         month,
@@ -154,7 +152,8 @@ winners as (
         municipality_code,
         from_date,
         to_date,
-        benefit_fraction
+        benefit_fraction,
+        true as has_several_rows
     from claims
     where claim_number = 1
 ),
@@ -169,7 +168,10 @@ ruled as (
         winners.from_date,
         winners.to_date,
         winners.benefit_fraction,
-        target_group_members.target_group_code,
+        winners.has_several_rows,
+        coalesce(
+            members_of_match_group.target_group_code, members_of_benefit_group.target_group_code
+        ) as target_group_code,
         {{ required_rule(
             'benefit_groups.is_in_supervision_scope',
             "'benefit_groups:' || winners.benefit_group_code || ' on ' || winners.from_date"
@@ -181,17 +183,19 @@ ruled as (
         on
             winners.benefit_group_code = benefit_groups.benefit_group_code
             and {{ in_force_on('winners.from_date', 'benefit_groups') }}
-    left join target_group_members
+    left join target_group_members as members_of_match_group
         on
-            winners.benefit_group_code = target_group_members.benefit_group_code
-            and (
-                target_group_members.match_group_code = '*'
-                or winners.match_group_code = target_group_members.match_group_code
-            )
-            and {{ in_force_on('winners.from_date', 'target_group_members') }}
+            winners.benefit_group_code = members_of_match_group.benefit_group_code
+            and winners.match_group_code = members_of_match_group.match_group_code
+            and {{ in_force_on('winners.from_date', 'members_of_match_group') }}
+    left join target_group_members as members_of_benefit_group
+        on
+            winners.benefit_group_code = members_of_benefit_group.benefit_group_code
+            and members_of_benefit_group.match_group_code = '*'
+            and {{ in_force_on('winners.from_date', 'members_of_benefit_group') }}
 ),
 
--- Where the persons stood at the end of the month before the batch; nothing, where that month is not loaded.
+-- Where the persons stood at the end of the month before; nothing, where that month is not loaded.
 carried as (
     select
         person_key,
@@ -204,7 +208,40 @@ carried as (
     from {{ this }}
     where
         month = {{ batch_from() }} - interval 1 month
+        and is_last_of_month
         and to_date >= {{ batch_from() }} - 1 - (select max(spell_gap_days) from months)
+),
+
+one_row as (
+    select
+        ruled.month,
+        ruled.person_key,
+        ruled.from_date,
+        ruled.to_date,
+        ruled.benefit_group_code,
+        ruled.match_group_code,
+        ruled.municipality_code,
+        ruled.benefit_fraction,
+        ruled.target_group_code,
+        ruled.is_in_scope,
+        case
+            when
+                carried.benefit_group_code = ruled.benefit_group_code
+                and ruled.from_date - carried.to_date - 1 <= ruled.spell_gap_days
+                then carried.benefit_spell_start_date
+            else ruled.from_date
+        end as benefit_spell_start_date,
+        case
+            when
+                carried.is_in_scope
+                and ruled.from_date - carried.to_date - 1 <= ruled.spell_gap_days
+                then carried.support_spell_start_date
+            else ruled.from_date
+        end as support_spell_start_date,
+        true as is_last_of_month
+    from ruled
+    left join carried on ruled.person_key = carried.person_key
+    where not ruled.has_several_rows
 ),
 
 chain as (
@@ -223,16 +260,19 @@ chain as (
         null::date as carried_benefit_start_date,
         null::date as carried_support_start_date
     from ruled
+    where has_several_rows
     union all by name
     select
-        person_key,
-        benefit_group_code,
-        from_date,
-        to_date,
-        is_in_scope,
-        benefit_spell_start_date as carried_benefit_start_date,
-        support_spell_start_date as carried_support_start_date
+        carried.person_key,
+        carried.benefit_group_code,
+        carried.from_date,
+        carried.to_date,
+        carried.is_in_scope,
+        carried.benefit_spell_start_date as carried_benefit_start_date,
+        carried.support_spell_start_date as carried_support_start_date
     from carried
+    semi join persons_with_several_rows
+        on carried.person_key = persons_with_several_rows.person_key
 ),
 
 compared as (
@@ -240,13 +280,14 @@ compared as (
         *,
         lag(to_date) over person_days as previous_to_date,
         lag(benefit_group_code) over person_days as previous_benefit_group_code,
-        lag(is_in_scope) over person_days as previous_is_in_scope
+        lag(is_in_scope) over person_days as previous_is_in_scope,
+        lead(from_date) over person_days is null as is_last_of_month
     from chain
     window person_days as (partition by person_key order by from_date)
 ),
 
 -- Starts only move forward along a person's days, so the latest start so far is the greatest.
-started as (
+several_in_turn as (
     select
         month,
         person_key,
@@ -280,9 +321,45 @@ started as (
                     )
                     then from_date
             end
-        ) over person_days as support_spell_start_date
+        ) over person_days as support_spell_start_date,
+        is_last_of_month
     from compared
     window person_days as (partition by person_key order by from_date)
+),
+
+started as (
+    select
+        month,
+        person_key,
+        from_date,
+        to_date,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        benefit_fraction,
+        target_group_code,
+        is_in_scope,
+        benefit_spell_start_date,
+        support_spell_start_date,
+        is_last_of_month
+    from several_in_turn
+    where month is not null
+    union all
+    select
+        month,
+        person_key,
+        from_date,
+        to_date,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        benefit_fraction,
+        target_group_code,
+        is_in_scope,
+        benefit_spell_start_date,
+        support_spell_start_date,
+        is_last_of_month
+    from one_row
 )
 
 select
@@ -299,10 +376,10 @@ select
     started.benefit_spell_start_date,
     case when started.is_in_scope then started.support_spell_start_date end as support_spell_start_date,
     benefit_unknown.month is not null as is_benefit_left_censored,
-    case when started.is_in_scope then support_unknown.month is not null end as is_support_left_censored
+    case when started.is_in_scope then support_unknown.month is not null end as is_support_left_censored,
+    started.is_last_of_month
 from started
 left join months_after_unknown as benefit_unknown
     on started.benefit_spell_start_date = benefit_unknown.month
 left join months_after_unknown as support_unknown
     on started.support_spell_start_date = support_unknown.month
-where started.month is not null

@@ -19,6 +19,7 @@ segments as (
     select
         month,
         person_key,
+        from_date,
         to_date,
         municipality_code,
         benefit_group_code,
@@ -30,21 +31,34 @@ segments as (
         and is_in_scope
 ),
 
+-- Few segments begin inside a month, and only those can follow another of the same spell there.
+followers as (
+    select
+        month,
+        person_key,
+        from_date,
+        support_spell_start_date
+    from segments
+    where from_date > month
+),
+
 last_seen as (
     select
         segments.month,
         segments.person_key,
         segments.support_spell_start_date,
         segments.is_support_left_censored,
-        max(segments.to_date) as last_date,
-        arg_max(segments.municipality_code, segments.to_date) as municipality_code,
-        arg_max(segments.benefit_group_code, segments.to_date) as benefit_group_code
+        segments.to_date as last_date,
+        segments.municipality_code,
+        segments.benefit_group_code
     from segments
-    group by
-        segments.month,
-        segments.person_key,
-        segments.support_spell_start_date,
-        segments.is_support_left_censored
+    anti join followers
+        on
+            segments.month = followers.month
+            and segments.person_key = followers.person_key
+            and segments.support_spell_start_date = followers.support_spell_start_date
+            and segments.to_date < followers.from_date
+    where segments.month <= {{ batch_to() }}
 ),
 
 -- Ended: the day after the last one is loaded and not covered.
@@ -60,14 +74,14 @@ ended as (
         months.retention_month
     from last_seen
     inner join months on last_seen.month = months.month
-    anti join last_seen as going_on
+    anti join segments as going_on
         on
             months.next_month = going_on.month
             and last_seen.person_key = going_on.person_key
             and last_seen.support_spell_start_date = going_on.support_spell_start_date
     where
-        last_seen.month <= {{ batch_to() }}
-        and (months.has_next_month_loaded or last_seen.last_date < months.as_of_date - months.spell_gap_days)
+        months.has_next_month_loaded
+        or last_seen.last_date < months.as_of_date - months.spell_gap_days
 ),
 
 loaded_months as (

@@ -2,6 +2,9 @@
     Distinct persons of twelve months without reading twelve months again for each: a presence is the first of the
     window M−11 … M exactly when the one before it lies before the window, so it is enough to count presences
     by the months since the one before. The window is that of year_change_months' year (a test holds it to 12).
+
+    Nearly everyone was there the month before, in the same municipality and benefit group, and so on every level; only
+    who is new in one of them is looked for in the months before that.
 -#}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 
@@ -21,32 +24,239 @@ presences as (
     select
         month,
         person_key,
-        coalesce(municipality_code, '0000') as municipality_code,
-        coalesce(benefit_group_code, 'all') as benefit_group_code
+        municipality_code,
+        benefit_group_code
     from segments
-    group by month, person_key, cube(municipality_code, benefit_group_code)
+    where month between {{ batch_from() }} and {{ batch_to() }}
+    group by month, person_key, municipality_code, benefit_group_code
 ),
 
+stayed as (
+    select
+        presences.month,
+        presences.person_key,
+        presences.municipality_code,
+        presences.benefit_group_code
+    from presences
+    semi join segments
+        on
+            presences.person_key = segments.person_key
+            and presences.month = segments.month + interval 1 month
+            and presences.municipality_code = segments.municipality_code
+            and presences.benefit_group_code = segments.benefit_group_code
+),
+
+arrived as (
+    select
+        presences.month,
+        presences.person_key,
+        presences.municipality_code,
+        presences.benefit_group_code
+    from presences
+    anti join stayed
+        on
+            presences.person_key = stayed.person_key
+            and presences.month = stayed.month
+            and presences.municipality_code = stayed.municipality_code
+            and presences.benefit_group_code = stayed.benefit_group_code
+),
+
+came_back as (
+    select
+        arrived.month,
+        arrived.person_key,
+        arrived.municipality_code,
+        arrived.benefit_group_code,
+        max(segments.month) filter (
+            where
+            segments.municipality_code = arrived.municipality_code
+            and segments.benefit_group_code = arrived.benefit_group_code
+        ) as previous_month_in_both,
+        max(segments.month) filter (
+            where segments.municipality_code = arrived.municipality_code
+        ) as previous_month_in_municipality,
+        max(segments.month) filter (
+            where segments.benefit_group_code = arrived.benefit_group_code
+        ) as previous_month_in_benefit_group,
+        max(segments.month) as previous_month
+    from arrived
+    inner join segments
+        on
+            arrived.person_key = segments.person_key
+            and segments.month between arrived.month - interval 11 month and arrived.month - interval 1 month
+    group by arrived.month, arrived.person_key, arrived.municipality_code, arrived.benefit_group_code
+),
+
+-- 12 stands for twelve months and more, and for never before: the same for a window of twelve months.
 compared as (
+    select
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        1 as months_in_both,
+        1 as months_in_municipality,
+        1 as months_in_benefit_group,
+        1 as months_anywhere
+    from stayed
+    union all
+    select
+        arrived.month,
+        arrived.person_key,
+        arrived.municipality_code,
+        arrived.benefit_group_code,
+        coalesce(date_diff('month', came_back.previous_month_in_both, arrived.month), 12) as months_in_both,
+        coalesce(date_diff('month', came_back.previous_month_in_municipality, arrived.month), 12)
+            as months_in_municipality,
+        coalesce(date_diff('month', came_back.previous_month_in_benefit_group, arrived.month), 12)
+            as months_in_benefit_group,
+        coalesce(date_diff('month', came_back.previous_month, arrived.month), 12) as months_anywhere
+    from arrived
+    left join came_back
+        on
+            arrived.person_key = came_back.person_key
+            and arrived.month = came_back.month
+            and arrived.municipality_code = came_back.municipality_code
+            and arrived.benefit_group_code = came_back.benefit_group_code
+),
+
+-- Who was in two municipalities or groups within the month is still one person of the levels above.
+in_several_places as (
+    select
+        month,
+        person_key
+    from presences
+    group by month, person_key
+    having count(*) > 1
+),
+
+in_one_place as (
+    select
+        compared.month,
+        compared.municipality_code,
+        compared.benefit_group_code,
+        compared.months_in_both,
+        compared.months_in_municipality,
+        compared.months_in_benefit_group,
+        compared.months_anywhere,
+        count(*) as person_count
+    from compared
+    anti join in_several_places
+        on
+            compared.person_key = in_several_places.person_key
+            and compared.month = in_several_places.month
+    group by
+        compared.month,
+        compared.municipality_code,
+        compared.benefit_group_code,
+        compared.months_in_both,
+        compared.months_in_municipality,
+        compared.months_in_benefit_group,
+        compared.months_anywhere
+),
+
+places as (
+    select
+        compared.month,
+        compared.person_key,
+        compared.municipality_code,
+        compared.benefit_group_code,
+        compared.months_in_both,
+        compared.months_in_municipality,
+        compared.months_in_benefit_group,
+        compared.months_anywhere
+    from compared
+    semi join in_several_places
+        on
+            compared.person_key = in_several_places.person_key
+            and compared.month = in_several_places.month
+),
+
+-- One row per person and place of each level: as many months as the nearest presence there.
+places_of_levels as (
+    select
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        months_in_both as months_since_previous
+    from places
+    union all
+    select
+        month,
+        person_key,
+        municipality_code,
+        'all' as benefit_group_code,
+        min(months_in_municipality) as months_since_previous
+    from places
+    group by month, person_key, municipality_code
+    union all
+    select
+        month,
+        person_key,
+        '0000' as municipality_code,
+        benefit_group_code,
+        min(months_in_benefit_group) as months_since_previous
+    from places
+    group by month, person_key, benefit_group_code
+    union all
+    select
+        month,
+        person_key,
+        '0000' as municipality_code,
+        'all' as benefit_group_code,
+        min(months_anywhere) as months_since_previous
+    from places
+    group by month, person_key
+),
+
+counted as (
     select
         month,
         municipality_code,
         benefit_group_code,
-        date_diff(
-            'month',
-            lag(month) over (partition by person_key, municipality_code, benefit_group_code order by month),
-            month
-        ) as months_since_previous
-    from presences
+        months_in_both as months_since_previous,
+        person_count
+    from in_one_place
+    union all
+    select
+        month,
+        municipality_code,
+        'all' as benefit_group_code,
+        months_in_municipality as months_since_previous,
+        person_count
+    from in_one_place
+    union all
+    select
+        month,
+        '0000' as municipality_code,
+        benefit_group_code,
+        months_in_benefit_group as months_since_previous,
+        person_count
+    from in_one_place
+    union all
+    select
+        month,
+        '0000' as municipality_code,
+        'all' as benefit_group_code,
+        months_anywhere as months_since_previous,
+        person_count
+    from in_one_place
+    union all
+    select
+        month,
+        municipality_code,
+        benefit_group_code,
+        months_since_previous,
+        1 as person_count
+    from places_of_levels
 )
 
--- 12 stands for twelve months and more, and for never before: the same for a window of twelve months.
 select
     month,
     municipality_code,
     benefit_group_code,
-    least(coalesce(months_since_previous, 12), 12)::integer as months_since_previous,
-    count(*) as person_count
-from compared
-where month between {{ batch_from() }} and {{ batch_to() }}
-group by month, municipality_code, benefit_group_code, least(coalesce(months_since_previous, 12), 12)
+    months_since_previous::integer as months_since_previous,
+    sum(person_count)::bigint as person_count
+from counted
+group by month, municipality_code, benefit_group_code, months_since_previous

@@ -183,6 +183,19 @@ contact_forms as (
     from {{ ref('contact_forms') }}
 ),
 
+threshold_grid as (
+    select
+        goal_code,
+        grid_value,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from {{ ref('rule_threshold_grid') }}
+),
+
 rules as (
     select
         parameter_code as rule_code,
@@ -369,6 +382,20 @@ rules as (
         evidence,
         cast(null as varchar) as note
     from contact_forms
+    union all
+    select
+        'threshold_grid' as rule_code,
+        goal_code || '/' || rtrim(rtrim(grid_value::varchar, '0'), '.') as rule_key,
+        cast(grid_value as decimal(18, 6)) as value,
+        case goal_code when 'result' then 'percentage_points' else 'percent' end as unit,
+        'a point of the sensitivity table, not a limit in force' as detail,
+        valid_from_date,
+        valid_to_date,
+        legal_reference,
+        source_url,
+        evidence,
+        note
+    from threshold_grid
 )
 
 select

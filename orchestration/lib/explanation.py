@@ -296,6 +296,7 @@ class _Rebuilt:
         self, place: Place, measure: str, source: MeasureSource, code: str, month: date, groups: dict[str, str]
     ) -> None:
         self._columns = source.group_columns
+        self._value = source.value
         self.sql = monthly_sql(measure, code, month.isoformat(), groups, source.group_columns)
         found = [] if place.is_release else place.rows(self.sql)
         self._rows = {self._key(row): row for row in found}
@@ -313,7 +314,7 @@ class _Rebuilt:
         for row in rows:
             for column in columns:
                 expected, given = row[column], self.cell(row, column)
-                is_empty_group = self._key(row) not in self._rows and not expected
+                is_empty_group = self._key(row) not in self._rows and not row[self._value]
                 if not is_empty_group and not _are_same(expected, given):
                     found.append(f"{':'.join(self._key(row))} {column}: {_text(expected)} stands, {_text(given)} found")
         return found

@@ -47,6 +47,7 @@ select
 from intermediate.int_results__ended_spells
 where month = {{month}}{{municipality}}
 group by rollup (benefit_group_code)
+having count(*) > 0
 """
 
 _MONTHLY: Mapping[str, str] = {

@@ -22,7 +22,6 @@ from tests.oracle import areas
 from tests.oracle.comparison import compare, compare_warehouse
 from tests.oracle.measures import COMPUTE
 from tests.oracle.packs import COHORTS, ERAS, LIMITS, PAIRS, packed
-from tests.oracle.rows import MartRows
 from tests.oracle.world import World
 from tests.support.warehouse import Workshop
 
@@ -30,7 +29,6 @@ pytestmark = pytest.mark.slow
 
 AREA_TYPES = ("region", "rar_area", "jobcentre")
 AREAS_MART = "area_measure_results"
-SIMILAR = "similar_municipalities"
 # The areas take as long as all municipalities together: one era is enough for sums that know no rules.
 ERA_OF_AREAS = "law_2024"
 
@@ -56,9 +54,7 @@ def _judge(folder: Path, name: str) -> Verdict:
     """Compare the built warehouse with what was expected (second process)."""
     world = _worlds.pop(name)
     with Workshop(folder).connect(name) as connection:
-        differences = compare_warehouse(world, connection, [mart for mart in COMPUTE if mart != SIMILAR])
-        if similar := _similar_differences(world, connection):
-            differences[SIMILAR] = similar
+        differences = compare_warehouse(world, connection, list(COMPUTE))
         counts = {
             mart: connection.execute(f"select count(*) from marts.fct_{mart}").fetchall()[0][0] for mart in COMPUTE
         }
@@ -71,15 +67,6 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str) -> list[dict[str, A
     cursor = connection.execute(f"select * from {table}")
     columns = [column[0] for column in cursor.description]
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _similar_differences(world: World, connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The specification gives the distance between two expected shares no sign: the mart has it without one."""
-    column = "expected_percentage_difference"
-    expected = MartRows(SIMILAR)
-    for key, values in COMPUTE[SIMILAR](world).items():
-        expected.put(key, values | {column: abs(values[column])})
-    return compare(expected, _rows(connection, f"marts.fct_{SIMILAR}"))
 
 
 def _area_differences(world: World, connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""§8 Similar municipalities: the five nearest in expected share."""
+"""§8 Similar municipalities: the five nearest in expected share; the distance between two shares has no sign."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def _compute(world: World) -> MartRows:
         }
         for own, share in expected.items():
             others = sorted((abs(other - share), code) for code, other in expected.items() if code != own)
-            for rank, (_, code) in enumerate(others[:NUMBER], start=1):
+            for rank, (difference, code) in enumerate(others[:NUMBER], start=1):
                 result.put(
                     (period_code, own, rank),
-                    {"similar_municipality_code": code, "expected_percentage_difference": expected[code] - share},
+                    {"similar_municipality_code": code, "expected_percentage_difference": difference},
                 )
     return result

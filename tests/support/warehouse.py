@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -68,12 +69,12 @@ class Workshop:
             threads=2,
         )
 
-    def load(self, name: str, world: World | None = None) -> Settings:
+    def load(self, name: str, world: World | None = None, threads: int = 2) -> Settings:
         """Write the world's deliveries (when one is given), and load all that the landing zone holds.
 
         A delivery that is not accepted is an error: worlds are made of accepted rows.
         """
-        settings = self.settings(name)
+        settings = replace(self.settings(name), threads=threads)
         if world is not None:
             write_world(world, settings.landing)
         settings.data.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,7 @@ class Workshop:
         finally:
             connection.close()
 
-    def dbt(self, name: str, *arguments: str) -> str:
+    def dbt(self, name: str, *arguments: str, database_threads: int | None = None) -> str:
         """Run dbt on a warehouse; returns what it printed. Raises DbtFailed when it ends with an error."""
         link = self.folder / "current"
         link.unlink(missing_ok=True)
@@ -114,6 +115,8 @@ class Workshop:
             *("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")),
         ]
         environment = {**os.environ, "JOBCENTER_DATA": str(link), "JOBCENTER_MEMORY_LIMIT": "1GB"}
+        if database_threads is not None:
+            environment["JOBCENTER_THREADS"] = str(database_threads)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DbtFailed(arguments, done.stdout + done.stderr)

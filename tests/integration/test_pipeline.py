@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from orchestration.lib.settings import PROJECT_ROOT
+from tests.support import pages
 from tests.support.undisturbed import Undisturbed
 
 pytestmark = pytest.mark.slow
@@ -52,6 +53,15 @@ def test_it_says_which_official_source_is_stale(undisturbed: Undisturbed) -> Non
     assert kept == [(source, None, "stale", None, None) for source in ("jobindsats", "statbank")]
     for source in ("jobindsats", "statbank"):
         assert f"official source {source}: stale, never fetched: not asked yet: run `make fetch`" in undisturbed.log
+
+
+def test_every_query_about_the_letters_answers_on_a_release(undisturbed: Undisturbed) -> None:
+    release = undisturbed.place.data / "releases" / "current" / "release.duckdb"
+    with duckdb.connect(str(release), read_only=True) as con:
+        answers = [con.execute(query).fetchall() for query in pages.queries(pages.LETTERS_CLAIMS)]
+    assert len(answers) >= 15
+    # Three months hold no rolling year; what is monthly has an answer.
+    assert len(answers[-1]) == 3
 
 
 DEFINITIONS = """
@@ -157,8 +167,18 @@ def test_published_table_alone_gives_a_release_with_its_ranks(tmp_path: Path) ->
             "where period_code = '2020QMAT02' and benefit_area_code = 'all'"
         ).fetchone()
         months = con.execute("select count(*) from rpt_focus_goals").fetchone()
+        close = con.execute(pages.query_with(pages.LETTERS_CLAIMS, "as above_0,")).fetchall()
+        margin = con.execute(pages.query_with(pages.LETTERS_CLAIMS, "as cleared")).fetchall()
+        correlation = con.execute(pages.query_with(pages.LETTERS_CLAIMS, "as correlation\n")).fetchall()
     assert len(periods) == 16
     assert {(rows, ranks) for _, _, rows, ranks in periods} == {(98, 98)}
     assert contradicted == (0,)
     assert above == (59, 34)
     assert months == (0,)
+    # What the page about the letters' claims says of the real table.
+    page = " ".join(pages.LETTERS_CLAIMS.read_text(encoding="utf-8").split())
+    for period, source, *counts in close:
+        assert source == "published" and f"| {period} | {' | '.join(map(str, counts))} |" in page
+    assert [row[2:] for row in margin] == [(59, 34, 25), (52, 32, 20), (48, 31, 17), (49, 29, 20)]
+    assert "clears **25**; in the later periods 20 (52 → 32), 17 (48 → 31) and 20 (49 → 29)" in page
+    assert correlation == [("published", "2020QMAT02", "2021QMAT04", 0.8)]

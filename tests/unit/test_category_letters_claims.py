@@ -7,19 +7,19 @@ import duckdb
 import pytest
 import yaml
 
+from tests.support import pages
+
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = (
-    PROJECT / "docs" / "letters_claims.md",
+    pages.LETTERS_CLAIMS,
     PROJECT / "models" / "marts" / "measures" / "benefit_levels.md",
 )
 
 
 def _queries() -> list[tuple[str, str]]:
-    found = []
-    for page in PAGES:
-        blocks = re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-        found += [(f"{page.stem}-{number}", block) for number, block in enumerate(blocks, start=1)]
-    return found
+    return [
+        (f"{page.stem}-{number}", query) for page in PAGES for number, query in enumerate(pages.queries(page), start=1)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,12 @@ def test_the_page_holds_a_query_for_every_claim() -> None:
     claims = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
     assert len(claims) >= 10
     assert [claim.splitlines()[0] for claim in claims if "```sql" not in claim] == []
+
+
+@pytest.mark.parametrize("source", ["real table", "sample"])
+def test_every_claim_says_what_the_sample_and_the_real_table_say(source: str) -> None:
+    claims = re.split(r"^## ", PAGES[0].read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    assert [claim.splitlines()[0] for claim in claims if source not in claim.lower()] == []
 
 
 @pytest.mark.parametrize(("name", "query"), _queries(), ids=[name for name, _ in _queries()])

@@ -57,13 +57,13 @@ def settle_releases(settings: Settings) -> list[str]:
 
 def _commit(project: Path) -> str:
     """The commit of the project, with a mark when files differ from it; empty where there is no git."""
+    # As a service the project belongs to root, and git refuses a stranger's repository unless it is named.
+    git = ["git", "-c", f"safe.directory={project}", "-C", str(project)]
     try:
-        head = subprocess.run(
-            ["git", "-C", str(project), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        changed = subprocess.run(
-            ["git", "-C", str(project), "status", "--porcelain"], capture_output=True, text=True, check=True
-        ).stdout.strip()
+        head, changed = (
+            subprocess.run([*git, *words], capture_output=True, text=True, check=True).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain"])
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
     return f"{head}+changes" if changed else head

@@ -55,7 +55,10 @@ def set_aside(settings: Settings) -> Path:
         )
     aside = settings.data / "aside"
     if aside.exists():
-        raise RenewalFailed(f"{aside} holds a warehouse of an earlier attempt: move it back, or remove it.")
+        raise RenewalFailed(
+            f"{aside} holds the former warehouse of an attempt that was killed. Run `make pipeline`; when it has ended "
+            f"well, remove {aside} (it holds rows about persons) and try again."
+        )
     aside.mkdir(mode=0o700)
     for path in _files(settings.warehouse):
         path.rename(aside / path.name)

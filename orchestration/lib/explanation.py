@@ -205,6 +205,8 @@ def explain(place: Place, municipality: str, period: str, measure: str, group: s
             raise NothingToRead(
                 f"{measure} is a measure of rolling years: give a period such as 2024QMAT02, not {period}."
             )
+        if code == "0000":
+            raise NothingToRead(f"{measure} is a measure of municipalities: the whole country has none.")
         sections = (
             _category(place, code, period, group) if measure == "category" else _level(place, code, period, group)
         )
@@ -375,7 +377,7 @@ def _goal_lines(place: Place, source: MeasureSource, row: dict[str, Any], month:
         side = "good side" if round(distance, 9) > 0 else "bad side"
         lines.append(
             f"  {limit['scenario_code']:<24} line {_text(limit['line']):>5}  {abs(distance):.2f} percentage points on "
-            f"the {side}, {flip} persons"
+            f"the {side}, {flip} {'person' if flip == 1 else 'persons'} to flip it"
         )
     return lines
 
@@ -507,7 +509,12 @@ def _category(place: Place, code: str, period: str, scenario: str | None) -> lis
     )
     rows = place.rows(sql)
     if not rows:
-        raise NothingToRead(f"{fact} has no row of {period} and this scenario: are its twelve months loaded?")
+        known = [
+            found["scenario_code"] for found in place.rows(f"select distinct scenario_code from {fact} order by all")
+        ]
+        if scenario is not None and scenario not in known:
+            raise NothingToRead(f"There is no scenario {scenario}; there are {', '.join(known)}.")
+        raise NothingToRead(f"{fact} has no row of {period}: are its twelve months loaded?")
     row = rows[0]
     goals = (
         ("result", "difference_percentage_points", "result_margin", "is_result_met", "result"),

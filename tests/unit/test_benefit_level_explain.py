@@ -15,8 +15,8 @@ def warehouse() -> Place:
     connection = duckdb.connect()
     connection.execute("""
         create schema marts; create schema raw; create schema intermediate;
-        create table marts.dim_municipalities as select '0450' as municipality_code, 'Nyborg' as municipality_name,
-            true as is_current;
+        create table marts.dim_municipalities as select *, true as is_current
+            from (values ('0450', 'Nyborg'), ('0000', 'Hele landet')) as m(municipality_code, municipality_name);
         create table marts.dim_rules as select * from (values
             ('ordinary_hours_limit:all:1900-01-01', 'ordinary_hours_limit', 225::double, 'hours', null::varchar, 'LOAB',
                 '', 'seen', date '1900-01-01', date '2021-01-01'),
@@ -165,8 +165,8 @@ def test_a_month_with_a_hole_before_it_says_nothing(warehouse: Place) -> None:
 
 def test_a_goals_share_shows_each_scenarios_line(warehouse: Place) -> None:
     text = explain(warehouse, "0450", "2020-06", "passive_share", "all")
-    assert "official                 line    30  5.00 percentage points on the good side, 2 persons" in text
-    assert "draft_2019               line    20  5.00 percentage points on the bad side, 2 persons" in text
+    assert "official                 line    30  5.00 percentage points on the good side, 2 persons to flip it" in text
+    assert "draft_2019               line    20  5.00 percentage points on the bad side, 2 persons to flip it" in text
 
 
 def test_a_category_shows_the_distance_to_each_line_and_a_rule_that_is_gone(warehouse: Place) -> None:
@@ -199,6 +199,8 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
         ("Nyborg", "2020-06", "passive_share", "x' or '1'='1", "is not a code"),
         ("Nyborg", "2021QMAT02", "benefit_level_difference", None, "lacks all framework conditions"),
         ("Nyborg", "2021QMAT02", "category", None, "are its twelve months loaded"),
+        ("Nyborg", "2020QMAT02", "category", "minister", "no scenario minister; there are official"),
+        ("Hele landet", "2020QMAT02", "category", None, "the whole country has none"),
     ],
 )
 def test_a_question_without_answer_says_what_could_be_asked(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -39,19 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _deliver_v2(settings.landing, options.v2_file, options.table_id, options.fetched)
         official = OfficialSettings.from_environment(settings.landing, settings.data, settings.project)
         fetcher = Fetcher(official, _now, progress=lambda text: print(f"  {text}", file=sys.stderr, flush=True))
-        failed = 0
+        outcomes: list[Outcome] = []
         if not options.only_population:
             only = set(options.table) or None
             unknown = (only or set()) - {query.query_code for query in read_queries(official.project)}
             if unknown:
                 raise FetchError(f"not in the seeds: {', '.join(sorted(unknown))}")
-            failed += sum(_print(outcome) for outcome in fetcher.fetch_jobindsats(only))
+            outcomes += fetcher.fetch_jobindsats(only)
+            for outcome in outcomes:
+                _print(outcome)
         if options.only_population or not options.table:
-            failed += _print(fetcher.fetch_population(options.first_quarter))
+            outcomes.append(fetcher.fetch_population(options.first_quarter))
+            _print(outcomes[-1])
     except (FetchError, SettingsError, OfficialSourceError, OSError, ValueError) as error:
         print(f"fetch: {error}", file=sys.stderr)
         return 2
-    return 1 if failed else 0
+    print(f"  {_summary(outcomes)}", file=sys.stderr)
+    return 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
 
 
 def _deliver_v2(landing: Path, file: Path, table_id: str | None, fetched: str | None) -> int:
@@ -63,14 +68,25 @@ def _deliver_v2(landing: Path, file: Path, table_id: str | None, fetched: str | 
     fetched_at = datetime(int(fetched[:4]), int(fetched[5:]), 1).astimezone()
     delivered = deliver_answer(landing, table_id, answer, fetched_at)
     detail = f"{len(answer.rows)} rows as {delivered.period}/{delivered.delivery}"
-    return _print(Outcome("jobindsats", table_id, table_id, "delivered", detail, (delivered,), len(answer.rows)))
+    _print(Outcome("jobindsats", table_id, table_id, "delivered", detail, (delivered,), len(answer.rows)))
+    return 0
 
 
-def _print(outcome: Outcome) -> int:
-    """One line about one table; returns 1 when it failed."""
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    """How many tables of each result, and what to do about it."""
+    counts = Counter(outcome.result for outcome in outcomes)
+    text = ", ".join(f"{count} {result}" for result, count in counts.items())
+    if counts["delivered"]:
+        return f"{text}: `make pipeline` loads what came"
+    if counts["stale"] or counts["failed"]:
+        return f"{text}: nothing came, and nothing was changed; the pipeline works on what it has"
+    return f"{text}: nothing new"
+
+
+def _print(outcome: Outcome) -> None:
+    """One line about one table."""
     name = outcome.table_id if outcome.table_id == outcome.query_code else f"{outcome.query_code}: {outcome.table_id}"
     print(f"{outcome.source:<11}{name:<28}{outcome.result:<22}{outcome.detail}", flush=True)
-    return int(outcome.result == "failed")
 
 
 def _now() -> datetime:

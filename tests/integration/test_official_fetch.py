@@ -595,6 +595,7 @@ def test_the_command_prints_one_line_per_table(
     assert lines[0].startswith("jobindsats y30r21") and "delivered" in lines[0] and "792 rows" in lines[0]
     assert lines[-1].startswith("statbank   population") and "1 of 1 quarters" in lines[-1]
     assert "y30r21: part 1 of 1" in printed.err
+    assert "2 delivered" in printed.err and printed.err.endswith("`make pipeline` loads what came\n")
     assert KEY not in printed.out + printed.err
 
 
@@ -603,7 +604,10 @@ def test_the_command_without_a_key_says_so_and_ends_well(
 ) -> None:
     add_population(server, ("2026K3",))
     assert fetch_command.main([]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    assert fetch_command.main(["--table", "y30r21"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.endswith("1 stale: nothing came, and nothing was changed; the pipeline works on what it has\n")
+    lines = printed.out.splitlines()[:-1]
     assert all("no key" in line and "never fetched" in line for line in lines[:-1])
     assert not list((environment / "landing").rglob("jobindsats_*"))
 

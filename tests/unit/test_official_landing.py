@@ -11,6 +11,7 @@ import pytest
 
 from orchestration.commands.pipeline import official_sources
 from orchestration.lib.official import landing as landing_module
+from orchestration.lib.official.fetching import source_status
 from orchestration.lib.official.landing import FetchedFile, deliver, fetched_deliveries, newest_delivered
 from orchestration.lib.official.status import (
     ItemStatus,
@@ -151,6 +152,15 @@ def test_one_table_that_nobody_asked_for_makes_its_source_stale(tmp_path: Path) 
     statuses = standing(tmp_path, tmp_path, PROJECT_ROOT, NOW + timedelta(days=51))
     reason = "1 tables not asked for more than 45 days: a"
     assert describe(statuses)[0] == f"official source jobindsats: stale since 2026-08-19: {reason}"
+
+
+def test_a_source_gives_the_reason_of_each_of_its_tables() -> None:
+    def stale(reason: str) -> ItemStatus:
+        return next_status(None, "stale", reason, NOW, None)
+
+    many = {name: stale("no key") for name in "abcd"}
+    assert source_status(None, many, NOW).reason == "no key"
+    assert source_status(None, many | {"e": stale("no network")}, NOW).reason == "4 tables: no key; e: no network"
 
 
 def test_the_pipeline_keeps_and_says_how_the_sources_stand(tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ from orchestration.lib.official.status import (
 )
 
 POPULATION_ITEM = "population"
+# More tables than this are counted in a reason and not named: the table of statuses names them all.
+_NAMED_TABLES = 3
 # The first quarter whose month has a partition.
 FIRST_QUARTER = "2015K1"
 
@@ -293,7 +295,7 @@ class Fetcher:
         tables.pop(query_code, None)
         tables[table_id] = status
         before = statuses[source].source if source in statuses else None
-        statuses[source] = SourceStatus(_source_status(before, tables, now), tables)
+        statuses[source] = SourceStatus(source_status(before, tables, now), tables)
         write_statuses(self.settings.data, statuses)
         if state != "ok":
             since = f"since {status.since}" if status.since else "never fetched"
@@ -309,7 +311,7 @@ class Fetcher:
         statuses = read_statuses(self.settings.data)
         if source in statuses and item in statuses[source].tables:
             tables = {name: status for name, status in statuses[source].tables.items() if name != item}
-            overall = _source_status(statuses[source].source, tables, self.clock())
+            overall = source_status(statuses[source].source, tables, self.clock())
             write_statuses(self.settings.data, {**statuses, source: SourceStatus(overall, tables)})
 
     @staticmethod
@@ -382,18 +384,30 @@ def _found_tables(
             yield query, table_id
 
 
-def _source_status(before: ItemStatus | None, tables: Mapping[str, ItemStatus], now: datetime) -> ItemStatus:
+def source_status(before: ItemStatus | None, tables: Mapping[str, ItemStatus], now: datetime) -> ItemStatus:
     """The source stands as its worst table."""
     states: tuple[State, ...] = ("failed", "stale")
     bad = {state: sorted(name for name, item in tables.items() if item.state == state) for state in states}
     worst: State = "failed" if bad["failed"] else "stale" if bad["stale"] else "ok"
     if worst == "ok":
         return next_status(before, "ok", f"{len(tables)} tables as the source has them", now, None)
-    reasons = {tables[name].reason for name in bad[worst]}
-    reason = reasons.pop() if len(reasons) == 1 else f"{len(bad[worst])} tables: {', '.join(bad[worst])}"
+    reason = _reasons({name: tables[name].reason for name in bad[worst]})
     successes = [item.last_success_at for item in tables.values() if item.last_success_at is not None]
     status = next_status(before, worst, reason, now, None)
     return with_known_success(status, max(successes, default=None))
+
+
+def _reasons(reasons: Mapping[str, str]) -> str:
+    """The reasons of the tables as one text: each with its tables, or their number where they are many."""
+    names_by_reason: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        names_by_reason.setdefault(reason, []).append(name)
+    if len(names_by_reason) == 1:
+        return next(iter(names_by_reason))
+    return "; ".join(
+        f"{', '.join(names) if len(names) <= _NAMED_TABLES else f'{len(names)} tables'}: {reason}"
+        for reason, names in names_by_reason.items()
+    )
 
 
 def _result_of(error: Exception) -> Literal["stale", "failed"]:

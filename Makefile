@@ -40,8 +40,15 @@ $(VENV)/.locked: requirements.txt
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.txt
 	@touch $@
 
+PARSED_BY_DBT := $(shell find models seeds macros tests/data -type f) dbt_project.yml profiles.yml
+
+target/parsed/.done: $(VENV)/.locked $(PARSED_BY_DBT)
+	@echo "dbt parses the project (about half a minute)"
+	@$(COMMAND).parse
+	@touch $@
+
 .PHONY: setup
-setup: $(VENV)/.locked ## make the virtual environment from the lock file
+setup: target/parsed/.done ## the virtual environment from the lock file, and the project parsed by dbt
 
 .PHONY: lock
 lock: $(VENV)/.locked ## write requirements.txt anew from requirements.in
@@ -125,10 +132,18 @@ KILLS ?= 100
 reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs/reliability.md; resumable, hours
 	@$(COMMAND).reliability --kills $(KILLS)
 
+PEERS_SCALE ?=
+
+.PHONY: bench
+bench: setup ## what it costs, beside yardsticks and other tools: SCALE=0.1 MONTHS=30 [PEERS_SCALE=0.1] [POSTGRES=no] [WRITE=yes]
+	@$(COMMAND).bench --scale $(SCALE) --months $(MONTHS) --start $(START) --seed $(SEED) \
+		$(if $(PEERS_SCALE),--peers-scale $(PEERS_SCALE)) $(if $(filter no,$(POSTGRES)),--without-postgres) \
+		$(if $(filter yes,$(WRITE)),--write)
+
 # ---- check ----
 
 .PHONY: check
-check: setup ## linters, types, parse, layer gate; edits nothing
+check: $(VENV)/.locked ## linters, types, parse, layer gate; edits nothing
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
@@ -137,7 +152,7 @@ check: setup ## linters, types, parse, layer gate; edits nothing
 	@$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar --nocolor models tests/data
 
 .PHONY: fix
-fix: setup ## mend what the linters can mend
+fix: $(VENV)/.locked ## mend what the linters can mend
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/python -m orchestration.lib.dbt_sources

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-from dataclasses import replace
-from pathlib import Path
 
 from orchestration.lib.contracts import load_contracts
-from orchestration.lib.dbt_manifest import ParseFailed, ensure_manifest
+from orchestration.lib.dbt_manifest import ParseFailed, parse_at_set_up
 from orchestration.lib.dbt_sources import SOURCES_FILE, render_sources
-from orchestration.lib.settings import Settings
+from orchestration.lib.settings import PROJECT_ROOT
 
 
 def main() -> int:
@@ -18,13 +15,11 @@ def main() -> int:
     if SOURCES_FILE.read_text("utf-8") != render_sources(load_contracts()):
         print(f"{SOURCES_FILE.name} differs from contracts/: run `make fix`")
         return 1
-    with tempfile.TemporaryDirectory() as folder:
-        settings = replace(Settings.from_environment(), data=Path(folder)).prepare()
-        try:
-            ensure_manifest(settings)
-        except ParseFailed as error:
-            print(error)
-            return 1
+    try:
+        parse_at_set_up(PROJECT_ROOT)
+    except ParseFailed as error:
+        print(error)
+        return 1
     print("dbt parses; the sources are those of the contracts")
     return 0
 

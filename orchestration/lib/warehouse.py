@@ -10,7 +10,6 @@ import duckdb
 
 from orchestration.lib.settings import PRIVATE_FILE_MODE, Settings
 
-
 # How long the write-ahead log may grow before DuckDB writes it into the file; the profile of dbt says the same.
 CHECKPOINT_THRESHOLD = "1GB"
 

@@ -348,7 +348,7 @@ def test_dbt_dies_with_the_process_that_started_it(settings: Settings, monkeypat
     stand_in = settings.data / "sleeping"
     stand_in.write_text("#!/bin/sh\nexec sleep 300\n")
     stand_in.chmod(0o700)
-    monkeypatch.setattr(dbt_manifest, "dbt_executable", lambda: str(stand_in))
+    monkeypatch.setattr(dbt_manifest, "dbt_command", lambda: [str(stand_in)])
     command = guarded_dbt(settings)
     code = f"import subprocess, time; print(subprocess.Popen([{command!r}]).pid, flush=True); time.sleep(300)"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

@@ -1,7 +1,7 @@
 """The dbt project as assets: staging, intermediate and marts in one invocation."""
 
 import json
-import shutil
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,14 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from orchestration.defs.raw.assets import WAREHOUSE_POOL
 from orchestration.expectations.results import require_passed
 from orchestration.lib import build, warehouse
-from orchestration.lib.dbt_manifest import ensure_manifest, manifest_folder
+from orchestration.lib.dbt_manifest import PARSED, PARTIAL_PARSE, ensure_manifest
 from orchestration.lib.progress import say
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 
 _SETTINGS = Settings.from_environment().prepare()
 MANIFEST = ensure_manifest(_SETTINGS)
 PROJECT = DbtProject(
-    project_dir=PROJECT_ROOT, profiles_dir=PROJECT_ROOT, target="warehouse", target_path=manifest_folder(_SETTINGS)
+    project_dir=PROJECT_ROOT, profiles_dir=PROJECT_ROOT, target="warehouse", target_path=MANIFEST.parent
 )
 
 _SEED_CI_TESTS = ("columns_are_filled", "expression_is_true", "unique_combination", "accepted_values", "relationships")
@@ -66,10 +66,7 @@ def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[
     total = _node_count(MANIFEST)
     target = settings.dbt / context.run_id
     target.mkdir(parents=True, exist_ok=True)
-    parsed = manifest_folder(settings) / "partial_parse.msgpack"
-    if parsed.is_file():
-        # The project is parsed once: dbt goes on from there.
-        shutil.copyfile(parsed, target / parsed.name)
+    os.environ[PARSED] = str(ensure_manifest(settings).with_name(PARTIAL_PARSE))
     invocation = dbt.cli(build_arguments(plan), context=context, target_path=target)
     for done, event in enumerate(invocation.stream(), start=1):
         if done % 50 == 0:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.defs.operations.event_storage import open_instance
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.operations import keeping
 from orchestration.lib.settings import Settings
@@ -30,7 +31,7 @@ def usable_instance(settings: Settings, say: Callable[[str], None]) -> dg.Dagste
     nothing in the warehouse or a release depends on them.
     """
     try:
-        instance = dg.DagsterInstance.get()
+        instance = open_instance(settings.dagster_home)
         instance.get_runs_count()
         instance.event_log_storage.get_pool_limits()
         return instance
@@ -42,7 +43,7 @@ def usable_instance(settings: Settings, say: Callable[[str], None]) -> dg.Dagste
         settings.dagster_home.rename(aside)
         say(f"Dagster's record of runs can't be read ({type(error).__name__}); it was set aside in {aside}")
         prepare_dagster_home(settings)
-        return dg.DagsterInstance.get()
+        return open_instance(settings.dagster_home)
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:

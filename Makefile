@@ -160,12 +160,8 @@ fix: $(VENV)/.locked ## mend what the linters can mend
 
 .PHONY: test
 test: setup ## every test, fast ones first
-	@$(BIN)/pytest -m "not slow and not browser and not reliability"
+	@$(BIN)/pytest -m "not slow and not browser"
 	@$(BIN)/pytest -m "slow or browser"
-
-.PHONY: test-reliability
-test-reliability: setup ## kills, faults and readers in a crowd: longer than CI may take
-	@$(BIN)/pytest -m reliability
 
 .PHONY: mutate
 mutate: setup ## deliberate mistakes, each of which a test must catch; writes docs/mutations.md

@@ -1,0 +1,413 @@
+"""What a record of the benchmark says: ratios against their targets, tables for the terminal and for the pages."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.bench import phases, situations
+from orchestration.bench.phases import Phase
+from orchestration.bench.run import Record
+
+PAGE = "docs/performance.md"
+RUNS = "docs/bench"
+README_START, README_END = "<!-- bench -->", "<!-- /bench -->"
+_README_BEFORE = "## Development"
+_FOCUS_TARGETS = {"pandas": 2.5, "Polars": 1.5, "PostgreSQL": 5.0}
+_NEW_MONTH_TARGET = 25.0
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A figure of the benchmark and what it should be; `is_kept` is None where nothing is asked."""
+
+    name: str
+    value: str
+    target: str = ""
+    is_kept: bool | None = None
+
+
+def phases_of(record: Record, situation: str) -> list[Phase]:
+    """The phases of a situation of the record."""
+    return [Phase(**phase) for phase in situation_of(record, situation)["phases"]]
+
+
+def situation_of(record: Record, name: str) -> Record:
+    """A situation of the record. Raises KeyError."""
+    for one in record["situations"]:
+        if one["name"] == name:
+            found: Record = one
+            return found
+    raise KeyError(name)
+
+
+def ratios(record: Record) -> list[Ratio]:
+    """The figures that the project promises, from one record."""
+    full, month = phases_of(record, situations.FULL_REFRESH), phases_of(record, situations.NEW_MONTH)
+    whole, increment = situation_of(record, situations.FULL_REFRESH), situation_of(record, situations.NEW_MONTH)
+    plain, floor = record["plain_sql"], record["floor"]
+    plain_cpu = plain["load"]["cpu"] + plain["models"]["cpu"]
+    plain_wall = plain["load"]["wall"] + plain["models"]["wall"]
+    floor_cpu = floor["reading"]["cpu"] + floor["writing"]["cpu"]
+    without_hash = plain_cpu - plain["hash_in_load"]["cpu"]
+    work = {name: _work(phases_of(record, name)) for name in (situations.FULL_REFRESH, situations.NEW_MONTH)}
+    correction = _work(phases_of(record, situations.CORRECTION))
+    months = record["options"]["months"]
+    start_up = phases.sum_of(month, only=phases.TOOLS)
+    checks, release = phases.sum_of(full, only=phases.CHECKS), phases.sum_of(full, only=phases.RELEASING)
+    found = [
+        _at_most("Full refresh ÷ plain SQL, CPU", whole["cpu"] / plain_cpu, 1.5),
+        _at_most("Full refresh ÷ plain SQL, wall", whole["wall"] / plain_wall, 1.5),
+        _at_most("Plain SQL without the hash ÷ floor, CPU", without_hash / floor_cpu, 12),
+        _at_most("Peak memory of the full refresh, GB", whole["peak_memory"] / 1e9, 4),
+        _at_least(
+            "Full refresh ÷ one new month (load, models, checks), CPU",
+            work[situations.FULL_REFRESH].cpu / work[situations.NEW_MONTH].cpu,
+            40,
+        ),
+        _at_most("The tools' start-up in one new month, s", start_up.wall, 25),
+        _at_most("Peak memory of one new month, GB", increment["peak_memory"] / 1e9, 1),
+        _at_most(
+            "Correction ÷ 14 months of the full refresh, CPU",
+            correction.cpu / (work[situations.FULL_REFRESH].cpu * 14 / months),
+            1,
+        ),
+        _at_most("Checks in the full refresh, per cent of its time", 100 * checks.wall / whole["wall"], 20),
+        _at_most("Release in the full refresh, per cent of its time", 100 * release.wall / whole["wall"], 10),
+        *_focus_ratios(record),
+    ]
+    speed = record["generator"]["rows_per_second"]
+    if speed is not None:
+        found.append(_at_least("Generator, million rows a second", speed / 1e6, 1))
+    return found
+
+
+def _work(all_phases: Iterable[Phase]) -> Phase:
+    """Load, models and checks: without the tools' own time, release and site."""
+    return phases.sum_of(all_phases, without=(*phases.TOOLS, *phases.RELEASING))
+
+
+def _focus_ratios(record: Record) -> list[Ratio]:
+    tools = record["focus_goals"]["tools"]
+    ours, newest = tools["this project"]["cpu"], tools["this project, one new month"]["cpu"]
+    found = []
+    for name, target in _FOCUS_TARGETS.items():
+        if name in tools:
+            found.append(_at_least(f"Focus goals: {name} ÷ this project, CPU", tools[name]["cpu"] / ours, target))
+            found.append(
+                _at_least(
+                    f"Focus goals: {name} ÷ one new month of this project, CPU",
+                    tools[name]["cpu"] / newest,
+                    _NEW_MONTH_TARGET,
+                )
+            )
+    return found
+
+
+def _at_most(name: str, value: float, target: float) -> Ratio:
+    return Ratio(name, f"{value:.2f}", f"≤ {target:g}", value <= target)
+
+
+def _at_least(name: str, value: float, target: float) -> Ratio:
+    return Ratio(name, f"{value:.2f}", f"≥ {target:g}", value >= target)
+
+
+Table = tuple[Sequence[str], list[Sequence[str]]]
+
+
+def situations_table(record: Record) -> Table:
+    """One row per situation."""
+    rows: list[Sequence[str]] = [
+        (
+            one["name"], f"{one['wall']:.1f}", f"{one['cpu']:.1f}", _gigabytes(one["peak_memory"]),
+            _count(one["rows_in"]), _count(one["rows_out"]), _megabytes(one["read"]), _megabytes(one["written"]),
+            _megabytes(one["disk_read"]), _megabytes(one["disk_written"]), _megabytes(one["warehouse_bytes"]),
+        )
+        for one in record["situations"]
+    ]  # fmt: skip
+    return (
+        ("Situation", "s", "CPU s", "peak GB", "rows in", "rows out", "read MB", "written MB", "from disk MB",
+         "to disk MB", "warehouse MB"),
+        rows,
+    )  # fmt: skip
+
+
+def phases_table(record: Record, situation: str) -> Table:
+    """One row per phase, in the order of the run."""
+    return (
+        ("Phase", "s", "CPU s", "peak GB", "rows in", "rows out", "read MB", "written MB"),
+        [
+            (
+                phase.name, f"{phase.wall:.1f}", f"{phase.cpu:.1f}", _gigabytes(phase.peak_memory),
+                _count(phase.rows_in), _count(phase.rows_out), _megabytes(phase.read), _megabytes(phase.written),
+            )
+            for phase in phases_of(record, situation)
+        ],
+    )  # fmt: skip
+
+
+def yardsticks_table(record: Record) -> Table:
+    """The floor, plain SQL and the hash."""
+    floor, plain = record["floor"], record["plain_sql"]
+    hashed = plain["hash_per_person_and_month"]
+    rows = [
+        ("Floor: every cell read once", floor["reading"], floor["peak_memory"], floor["rows"]),
+        ("Floor: as many bytes written as the warehouse has", floor["writing"], floor["peak_memory"], None),
+        ("Plain SQL: load with hash and row rules", plain["load"], plain["peak_memory"], plain["rows"]),
+        ("Plain SQL: all models", plain["models"], plain["peak_memory"], plain["compared_rows"]),
+    ]
+    table = [
+        (name, f"{spent['wall']:.1f}", f"{spent['cpu']:.1f}", _gigabytes(peak), _count(count))
+        for name, spent, peak, count in rows
+    ]
+    in_load = plain["hash_in_load"]
+    table.append(
+        ("Keyed hash in that load, each person once", "", f"{in_load['cpu']:.1f}", "", _count(in_load["hashes"]))
+    )
+    table.append(
+        ("Keyed hash, each person once a month", f"{hashed['wall']:.1f}", f"{hashed['cpu']:.1f}", "",
+         _count(hashed["hashes"]))
+    )  # fmt: skip
+    return ("", "s", "CPU s", "peak GB", "rows or hashes"), list(table)
+
+
+def tools_table(record: Record) -> Table:
+    """The focus goals with each tool."""
+    goals = record["focus_goals"]
+    rows: list[Sequence[str]] = [
+        (
+            name, str(one["version"]), f"{one['wall']:.1f}", f"{one['cpu']:.1f}",
+            "" if name == "PostgreSQL" else _gigabytes(one["peak_memory"]),
+            f"{one['load']['wall']:.1f} / {one['load']['cpu']:.1f}" if "load" in one else "",
+        )
+        for name, one in goals["tools"].items()
+    ]  # fmt: skip
+    rows += [(name, "", "", "", "", reason) for name, reason in goals["left_out"].items()]
+    return ("Tool", "version", "s", "CPU s", "peak GB", "before that: loading, s / CPU s"), rows
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.2f}"
+
+
+def _megabytes(size: float) -> str:
+    return f"{size / 1e6:,.0f}"
+
+
+def _count(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+def as_text(table: Table) -> str:
+    """The table for a terminal."""
+    head, rows = table
+    cells = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    )
+
+
+def as_markdown(table: Table) -> str:
+    """The table for a page."""
+    head, rows = table
+    line = "|" + "|".join(" --- " if column == 0 else " ---: " for column in range(len(head))) + "|"
+    return "\n".join(["| " + " | ".join(head) + " |", line, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def ratios_table(record: Record) -> Table:
+    """The promised figures."""
+    return (
+        ("Figure", "measured", "promised", ""),
+        [
+            (one.name, one.value, one.target, {True: "kept", False: "not kept", None: ""}[one.is_kept])
+            for one in ratios(record)
+        ],
+    )
+
+
+def heading(record: Record) -> str:
+    """When, on what, how much."""
+    machine, options = record["machine"], record["options"]
+    return (
+        f"{record['at'][:10]}, {machine['cpu']}, {machine['cores']} cores, "
+        f"{machine['memory_bytes'] / 2**30:.0f} GiB, {machine['system']}, Python {machine['python']}, "
+        f"DuckDB {record['versions']['duckdb']} with a limit of {options['memory_limit']}. "
+        f"Scale {options['scale']:g} ({record['persons_a_month']:,} persons a month), {options['months']} months, "
+        f"{_megabytes(record['delivered_bytes'])} MB delivered."
+    )
+
+
+def for_terminal(record: Record) -> str:
+    """All tables of a record."""
+    parts = [heading(record), as_text(situations_table(record))]
+    for one in record["situations"]:
+        if len(one["phases"]) > 1:
+            parts.append(f"{one['name']}:\n{as_text(phases_table(record, one['name']))}")
+    goals = record["focus_goals"]
+    parts += [
+        as_text(yardsticks_table(record)),
+        f"Focus goals from {goals['raw_rows']:,} accepted rows (scale {goals['scale']:g}), equal row by row:\n"
+        + as_text(tools_table(record)),
+        as_text(ratios_table(record)),
+    ]
+    return "\n\n".join(parts)
+
+
+_PAGE = """# What it costs
+
+Written by `make bench SCALE={scale:g} MONTHS={months} WRITE=yes`; every number is measured, none is estimated.
+
+{heading}
+
+The machine's seconds (wall) move with what else it does; CPU seconds and ratios of one run are what to compare.
+
+## What was promised
+
+{ratios}
+
+*Work* of a situation is load, models and checks; the tools' start-up, the release and the web site are told apart.
+
+## Situations
+
+The pipeline as a command in a process of its own; a process tree is looked at five times a second. *Read* and *written*
+are bytes asked of the system, most of them from the page cache; *disk* is what reached it.
+
+{situations}
+
+{phases}
+
+Dagster's event log says when a step began and ended, dbt's run results when a model or test did. Where two models ran
+at once, time, CPU and bytes are shared equally between them, and both have the peak memory of the whole tree: phases
+add up to the run, but one model's share is an estimate. Time in no step and no model is the tools' own.
+
+## Yardsticks of the same run
+
+The floor is one process that decodes every cell of the same files and writes as many bytes as the warehouse has. Plain
+SQL is the same load (rules, hash, quarantine) and the same models' compiled SQL in one DuckDB connection, without
+Dagster, dbt and checks; its {compared_tables} tables of facts and dimensions ({compared_rows:,} rows) came out equal to
+the pipeline's, row by row.
+
+{yardsticks}
+
+## The focus goals with other tools
+
+From {raw_rows:,} accepted raw rows in Parquet files (scale {peers_scale:g}, {months} months) to `fct_focus_goals`; all
+results are equal row by row. Reading the files counts, starting the tool doesn't; PostgreSQL's loading is told apart.
+This project computes spells, target groups and start dates for all measures on the way, the others only what the goals
+need. *One new month* is what this project does when a month arrives; the others compute everything again. The programs
+stand in `orchestration/bench/focus_goals/`.
+
+{tools}
+
+## Cost against months and persons
+
+From the runs kept in [bench/](bench/).
+
+![CPU seconds against months](bench/cost_by_months.svg)
+
+![CPU seconds against persons](bench/cost_by_persons.svg)
+"""
+
+
+def page(record: Record) -> str:
+    """docs/performance.md."""
+    options, goals = record["options"], record["focus_goals"]
+    return _PAGE.format(
+        scale=options["scale"],
+        months=options["months"],
+        heading=heading(record),
+        ratios=as_markdown(ratios_table(record)),
+        situations=as_markdown(situations_table(record)),
+        phases="\n\n".join(
+            f"### {one['name'].capitalize()}\n\n{as_markdown(phases_table(record, one['name']))}"
+            for one in record["situations"]
+            if len(one["phases"]) > 1
+        ),
+        yardsticks=as_markdown(yardsticks_table(record)),
+        compared_tables=record["plain_sql"]["compared_tables"],
+        compared_rows=record["plain_sql"]["compared_rows"],
+        raw_rows=goals["raw_rows"],
+        peers_scale=goals["scale"],
+        tools=as_markdown(tools_table(record)),
+    )
+
+
+def readme_section(record: Record) -> str:
+    """The section of the README, between its marks."""
+    return "\n".join(
+        [
+            README_START,
+            "## What it costs",
+            "",
+            heading(record),
+            "",
+            as_markdown(_short(situations_table(record))),
+            "",
+            as_markdown(ratios_table(record)),
+            "",
+            f"Phases, yardsticks and other tools: [{PAGE}]({PAGE}), written by `make bench`.",
+            README_END,
+        ]
+    )
+
+
+def _short(table: Table) -> Table:
+    head, rows = table
+    return head[:6], [row[:6] for row in rows]
+
+
+def with_section(readme: str, section: str) -> str:
+    """The README with the section in place of the former one, or before `## Development` when there was none."""
+    marked = re.compile(re.escape(README_START) + ".*?" + re.escape(README_END), re.DOTALL)
+    if marked.search(readme):
+        return marked.sub(lambda _: section, readme)
+    before, found, after = readme.partition(f"\n{_README_BEFORE}\n")
+    if not found:
+        raise ValueError(f"README.md has neither {README_START} nor a line {_README_BEFORE}")
+    return f"{before}\n{section}\n{found}{after}"
+
+
+def kept_runs(folder: Path) -> list[Record]:
+    """The records kept in the project, by months and scale."""
+    found = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    return sorted(found, key=lambda record: (record["options"]["months"], record["options"]["scale"]))
+
+
+def write_pages(record: Record, project: Path) -> list[Path]:
+    """Keep the record, and write docs/performance.md, its plots and the README's section from it."""
+    from orchestration.bench import plots
+
+    runs = project / RUNS
+    runs.mkdir(parents=True, exist_ok=True)
+    options = record["options"]
+    kept = runs / f"{options['scale']:g}-{options['months']}.json"
+    kept.write_text(json.dumps(_small(record), indent=1) + "\n", "utf-8")
+    readme = project / "README.md"
+    written = [kept, project / PAGE, readme, *plots.write_plots(kept_runs(runs), runs)]
+    (project / PAGE).write_text(page(record), "utf-8")
+    readme.write_text(with_section(readme.read_text("utf-8"), readme_section(record)), "utf-8")
+    return written
+
+
+def _small(record: Mapping[str, object]) -> Record:
+    """The record with rounded numbers, so that a kept one is a page long."""
+
+    def rounded(value: object) -> object:
+        if isinstance(value, float):
+            return round(value, 3) if value < 1e6 else round(value)
+        if isinstance(value, dict):
+            return {name: rounded(part) for name, part in value.items() if name != "per_model"}
+        if isinstance(value, list):
+            return [rounded(part) for part in value]
+        return value
+
+    result: Record = {name: rounded(value) for name, value in record.items()}
+    return result

@@ -1,0 +1,237 @@
+"""One run of the benchmark, from deliveries to a record of everything that was measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.bench import deliveries, situations
+from orchestration.bench.focus_goals import inputs
+from orchestration.bench.plain_load import require_equal
+from orchestration.bench.process_tree import Finished, memory_of_machine, run_python
+from orchestration.lib.settings import Settings
+
+FEWEST_MONTHS = deliveries.MONTHS_BACK + 1
+_MODULES = "orchestration.bench"
+_PROJECT = (
+    "contracts", "macros", "models", "orchestration", "seeds", "tests/data", "dbt_project.yml", "profiles.yml",
+    "pyproject.toml",
+)  # fmt: skip
+
+Record = dict[str, Any]
+
+
+class CannotMeasure(ValueError):
+    """The benchmark can't be run as asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is measured: scale 1 is the country; the peers may have a scale of their own, at which each can run."""
+
+    scale: float
+    months: int
+    start: str
+    seed: int
+    peers_scale: float
+    with_postgres: bool
+
+
+def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) -> Record:
+    """Measure everything in `bench/` below the data folder; deliveries and the record stay there.
+
+    Raises CannotMeasure, ProgramFailed, and Different when any tool comes to other figures.
+    """
+    if options.months < FEWEST_MONTHS:
+        raise CannotMeasure(f"MONTHS must be at least {FEWEST_MONTHS}: one of them is corrected twelve months later")
+    folder = settings.data / "bench"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    work = folder / f"work-{options.scale:g}-{options.months}"
+    if work.exists():
+        shutil.rmtree(work)
+    work.mkdir(mode=0o700)
+    say(f"deliveries of {options.months} months and one more, scale {options.scale:g}")
+    kept = deliveries.keep_deliveries(
+        folder, scale=options.scale, start=options.start, months=options.months, seed=options.seed
+    )
+    place = replace(
+        settings,
+        landing=work / "landing",
+        data=work / "data",
+        project=_copy_of_project(settings.project, work / "project"),
+        key_file=None,
+        key_text=None,
+    )
+    all_periods = deliveries.periods(kept.landing)
+    deliveries.copy_deliveries(kept.landing, place.landing, all_periods[:-1])
+
+    measured = [_run(situations.FULL_REFRESH, place, say)]
+    manifest = situations.newest_manifest(place)
+    if manifest is None:
+        raise CannotMeasure(f"the pipeline left no manifest of dbt in {place.dbt}")
+    record: Record = {
+        "at": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "commit": _commit(settings.project),
+        "machine": machine(),
+        "versions": {name: version(name) for name in ("duckdb", "dbt-core", "dagster", "great-expectations")},
+        "options": asdict(options) | {"memory_limit": settings.memory_limit, "threads": settings.threads},
+        "persons_a_month": _persons(place),
+        "delivered_bytes": deliveries.size_of(place.landing),
+        "generator": deliveries.as_record(kept),
+    }
+    say("the floor")
+    record["floor"] = _json(_program("floor", place, str(measured[0].warehouse_bytes), str(work / "floor")))
+    say("plain SQL")
+    plain = replace(place, data=work / "plain")
+    record["plain_sql"] = _json(_program("plain_load", plain, str(place.warehouse), str(manifest)))
+    shutil.rmtree(plain.data)
+    record["focus_goals"] = _focus_goals(options, folder, work, place, manifest, say)
+
+    deliveries.copy_deliveries(kept.landing, place.landing, all_periods[-1:])
+    measured.append(_run(situations.NEW_MONTH, place, say))
+    corrected = deliveries.month_before(all_periods[-1], deliveries.MONTHS_BACK)
+    record["correction"] = asdict(deliveries.correct_month(place.landing, corrected))
+    measured.append(_run(situations.CORRECTION, place, say))
+    measured.append(_run(situations.NOTHING_NEW, place, say))
+    record["situations"] = [asdict(one) for one in measured]
+    shutil.rmtree(work)
+    results = folder / "results"
+    results.mkdir(exist_ok=True)
+    stamp = record["at"][:19].replace("-", "").replace(":", "")
+    file = results / f"{options.scale:g}-{options.months}-{stamp}.json"
+    file.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return record
+
+
+def _copy_of_project(project: Path, target: Path) -> Path:
+    """What is measured is the project as it stands now, however it is edited during a long run."""
+    for name in _PROJECT:
+        if (project / name).is_dir():
+            shutil.copytree(project / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.mkdir(exist_ok=True)
+            shutil.copy2(project / name, target / name)
+    # Compiled beforehand, as in an installation that has run before.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(target / "orchestration")], check=True)
+    return target
+
+
+def _run(name: str, place: Settings, say: Callable[[str], None]) -> situations.Situation:
+    say(f"the pipeline: {name}")
+    done = situations.run_situation(name, place)
+    say(f"the pipeline: {name}: {done.wall:.1f} s, {done.cpu:.1f} CPU s, {done.peak_memory / 1e9:.2f} GB")
+    return done
+
+
+def _program(module: str, place: Settings, *arguments: str) -> Finished:
+    return run_python(
+        f"{_MODULES}.{module}", arguments, folder=place.project, environment=situations.environment_for(place)
+    )
+
+
+def _json(finished: Finished) -> Record:
+    """The last line that a program of ours printed."""
+    result: Record = json.loads(finished.output.strip().splitlines()[-1])
+    return result
+
+
+def _focus_goals(
+    options: Options, folder: Path, work: Path, place: Settings, manifest: Path, say: Callable[[str], None]
+) -> Record:
+    """Every tool on the same files; their results must be equal, row by row."""
+    warehouse = place.warehouse
+    if options.peers_scale != options.scale:
+        say(f"deliveries for the peers, scale {options.peers_scale:g}")
+        kept = deliveries.keep_deliveries(
+            folder, scale=options.peers_scale, start=options.start, months=options.months, seed=options.seed
+        )
+        peers = replace(place, landing=work / "peers-landing", data=work / "peers")
+        deliveries.copy_deliveries(kept.landing, peers.landing, deliveries.periods(kept.landing)[:-1])
+        _program("plain_load", peers, str(place.warehouse), str(manifest), "--for-peers")
+        warehouse = peers.warehouse
+    exported = work / "focus_goals"
+    inputs.export(warehouse, exported)
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        per_batch = connection.execute("select max(months_per_batch) from build.project").fetchone() or (1,)
+    ours = [str(manifest), str(place.warehouse), str(per_batch[0])]
+    tools = {
+        "this project": ("with_duckdb", ours),
+        "this project, one new month": ("with_duckdb", [*ours, "--new-month"]),
+        "Polars": ("with_polars", []),
+        "pandas": ("with_pandas", []),
+    }
+    left_out = {}
+    if options.with_postgres:
+        tools["PostgreSQL"] = ("with_postgres", [])
+    else:
+        left_out["PostgreSQL"] = "left out by --without-postgres"
+    found: dict[str, Record] = {}
+    with duckdb.connect(":memory:") as connection:
+        for number, (name, (module, arguments)) in enumerate(tools.items()):
+            say(f"focus goals: {name}")
+            result = exported / f"result-{number}.parquet"
+            told = _json(_program(f"focus_goals.{module}", place, str(exported), str(result), *arguments))
+            if "left_out" in told:
+                left_out[name] = told["left_out"]
+                continue
+            columns = ", ".join(inputs.COLUMNS)
+            expected, got = (f"(select {columns} from '{path}')" for path in (exported / "expected.parquet", result))
+            found[name] = told | {"compared_rows": require_equal(connection, f"focus goals, {name}", expected, got)}
+        raw_rows = {
+            table: connection.execute(f"select count(*) from '{exported / table}.parquet'").fetchone()
+            for table in inputs.RAW_TABLES
+        }
+    return {
+        "scale": options.peers_scale,
+        "months": options.months,
+        "raw_rows": sum(int(row[0]) for row in raw_rows.values() if row),
+        "tools": found,
+        "left_out": left_out,
+    }
+
+
+def _persons(place: Settings) -> int:
+    """Persons on any benefit in an average month."""
+    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
+        found = connection.execute(
+            "select avg(persons)::bigint from (select count(distinct person_key) as persons from raw.benefit_periods "
+            "group by _period)"
+        ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def machine() -> Record:
+    """Processor, cores, memory and system; nothing that names the machine."""
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "memory_bytes": memory_of_machine(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _commit(project: Path) -> str:
+    found = subprocess.run(
+        ["git", "-C", str(project), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip()

@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"can't be rebuilt: {error}")
         return 1
     say(f"rebuilt: {release}")
+    say(f"{rebuilt.data.parent} holds rows about persons: remove it when you have looked at it")
     if not target.is_exact:
         say("no release was made from exactly these deliveries, so there is nothing to compare with")
         return 0

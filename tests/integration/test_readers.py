@@ -88,7 +88,7 @@ def publish_and_read(folder: Path, publishes: int, readers: int) -> list[tuple[i
     return found
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 def test_readers_see_one_release_at_a_time_and_no_error(tmp_path: Path) -> None:
     found = publish_and_read(tmp_path, PUBLISHES, READERS)
     assert [errors for _, errors, _, _ in found if errors] == []

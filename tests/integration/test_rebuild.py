@@ -16,7 +16,7 @@ from tests.support.faults import Place
 from tests.support.undisturbed import Undisturbed
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 def test_a_release_is_rebuilt_with_equal_hashes(undisturbed: Undisturbed, tmp_path: Path) -> None:
     """A month that came later, and is not in the release, must make no difference."""
     place = Place(tmp_path / "place")

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lib.operations import revisions
+from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.release import writer
 from orchestration.lib.release.content import content_hash
 from orchestration.lib.settings import PROJECT_ROOT
@@ -213,9 +214,14 @@ def survive(
 ) -> tuple[list[Kill], list[str]]:
     """Kill one run after the other on the same folder, then let one finish; the kills, and what is wrong then.
 
-    `plan`: seed and aim of each kill, see kill_once.
+    `plan`: seed and aim of each kill, see kill_once. The step `publish` refuses, as it should, before a pipeline has
+    come as far as that; a release that it has made after all is taken back: the next one shall have work to do.
     """
-    kills = [kill_once(place, seed, aim, durations) for seed, aim in plan]
+    before, kills = writer.current_release(place.releases), []
+    for seed, aim in plan:
+        kills.append(kill_once(place, seed, aim, durations))
+        if aim == "publish":
+            take_back(place.releases, before)
     status, text = place.run()
     wrong = [f"{kill.aim}: {message}" for kill in kills for message in kill.wrong]
     wrong += wrong_with_releases(place.releases)
@@ -230,6 +236,18 @@ def survive(
     if status != 0 or "nothing new" not in text:
         wrong.append(f"the run after that was not idle: {text[-1500:]}")
     return kills, wrong
+
+
+def take_back(releases: Path, before: Path | None) -> None:
+    """Let `current` name the release `before` (or nothing) again, and remove what was made current since."""
+    now = writer.current_release(releases)
+    if now == before or now is None:
+        return
+    if before is None:
+        (releases / writer.CURRENT).unlink()
+    else:
+        writer.make_current(releases, before.name)
+    remove_tree(now)
 
 
 def left_over(releases: Path) -> list[Path]:

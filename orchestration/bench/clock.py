@@ -1,4 +1,4 @@
-"""Seconds of wall and CPU that a piece of work took."""
+"""Seconds of wall and CPU that a piece of work took, and the most memory that a process has held."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass
@@ -15,6 +16,17 @@ class Spent:
 
     wall: float = 0.0
     cpu: float = 0.0
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most.
+
+    From /proc, since the usual counter (ru_maxrss) starts with what the parent held when it started the process.
+    """
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status has no line VmHWM")
 
 
 def _cpu() -> float:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 from collections import defaultdict
 from pathlib import Path
 
 import duckdb
 
-from orchestration.bench.clock import measured
+from orchestration.bench.clock import measured, peak_memory
 from orchestration.lib.settings import Settings
 
 _BLOCK = bytes(8 << 20)
@@ -69,7 +68,7 @@ def main() -> None:
                 "bytes": size,
                 "reading": vars(reading),
                 "writing": vars(writing),
-                "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "peak_memory": peak_memory(),
             }
         )
     )

@@ -9,7 +9,6 @@ compared: that is where the peers get their rows from at another scale.
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -21,7 +20,7 @@ import duckdb
 import numpy as np
 
 from orchestration.bench import plain_sql
-from orchestration.bench.clock import Spent, measured
+from orchestration.bench.clock import Spent, measured, peak_memory
 from orchestration.bench.focus_goals import with_duckdb
 from orchestration.lib import build, loading, pseudonyms, reading, warehouse
 from orchestration.lib.settings import Settings
@@ -124,7 +123,7 @@ def _models(connection: duckdb.DuckDBPyConnection, manifest: Path, per_batch: in
     with measured() as models:
         made = [vars(one) | {"spent": vars(one.spent)} for one in plain_sql.run_models(connection, manifest, per_batch)]
         connection.execute("checkpoint")
-    peak_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = peak_memory()
     tables = [
         str(row[0])
         for row in connection.execute(
@@ -136,7 +135,7 @@ def _models(connection: duckdb.DuckDBPyConnection, manifest: Path, per_batch: in
     return {
         "models": vars(models),
         "per_model": made,
-        "peak_memory": peak_memory,
+        "peak_memory": peak,
         "compared_tables": len(tables),
         "compared_rows": rows,
     }

@@ -44,8 +44,8 @@ def situation_of(record: Record, name: str) -> Record:
     raise KeyError(name)
 
 
-def ratios(record: Record) -> list[Ratio]:
-    """The figures that the project promises, from one record."""
+def ratios(record: Record, others: Iterable[Record] = ()) -> list[Ratio]:
+    """The figures that the project promises, from one record; the kept runs tell whether a month's cost grows."""
     full, month = phases_of(record, situations.FULL_REFRESH), phases_of(record, situations.NEW_MONTH)
     whole, increment = situation_of(record, situations.FULL_REFRESH), situation_of(record, situations.NEW_MONTH)
     plain, floor = record["plain_sql"], record["floor"]
@@ -79,10 +79,30 @@ def ratios(record: Record) -> list[Ratio]:
         _at_most("Release in the full refresh, per cent of its time", 100 * release.wall / whole["wall"], 10),
         *_focus_ratios(record),
     ]
+    found += _growth(record, others)
     speed = record["generator"]["rows_per_second"]
     if speed is not None:
         found.append(_at_least("Generator, million rows a second", speed / 1e6, 1))
     return found
+
+
+def _growth(record: Record, others: Iterable[Record]) -> list[Ratio]:
+    """One new month here against one in the shortest kept run of the same scale and processor."""
+    months = record["options"]["months"]
+    shorter = [
+        other
+        for other in others
+        if other["options"]["scale"] == record["options"]["scale"]
+        and other["machine"]["cpu"] == record["machine"]["cpu"]
+        and other["options"]["months"] < months
+    ]
+    if not shorter:
+        return []
+    first = min(shorter, key=lambda other: int(other["options"]["months"]))
+    before = first["options"]["months"]
+    costs = [_work(phases_of(one, situations.NEW_MONTH)).cpu for one in (record, first)]
+    name = f"One new month after {months} months ÷ after {before}, CPU"
+    return [_at_most(name, costs[0] / costs[1], 1.2)]
 
 
 def _work(all_phases: Iterable[Phase]) -> Phase:
@@ -222,13 +242,13 @@ def as_markdown(table: Table) -> str:
     return "\n".join(["| " + " | ".join(head) + " |", line, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def ratios_table(record: Record) -> Table:
+def ratios_table(record: Record, others: Iterable[Record] = ()) -> Table:
     """The promised figures."""
     return (
         ("Figure", "measured", "promised", ""),
         [
             (one.name, one.value, one.target, {True: "kept", False: "not kept", None: ""}[one.is_kept])
-            for one in ratios(record)
+            for one in ratios(record, others)
         ],
     )
 
@@ -245,7 +265,7 @@ def heading(record: Record) -> str:
     )
 
 
-def for_terminal(record: Record) -> str:
+def for_terminal(record: Record, others: Iterable[Record] = ()) -> str:
     """All tables of a record."""
     parts = [heading(record), as_text(situations_table(record))]
     for one in record["situations"]:
@@ -256,7 +276,7 @@ def for_terminal(record: Record) -> str:
         as_text(yardsticks_table(record)),
         f"Focus goals from {goals['raw_rows']:,} accepted rows (scale {goals['scale']:g}), equal row by row:\n"
         + as_text(tools_table(record)),
-        as_text(ratios_table(record)),
+        as_text(ratios_table(record, others)),
     ]
     return "\n\n".join(parts)
 
@@ -317,14 +337,14 @@ From the runs kept in [bench/](bench/).
 """
 
 
-def page(record: Record) -> str:
+def page(record: Record, others: Iterable[Record] = ()) -> str:
     """docs/performance.md."""
     options, goals = record["options"], record["focus_goals"]
     return _PAGE.format(
         scale=options["scale"],
         months=options["months"],
         heading=heading(record),
-        ratios=as_markdown(ratios_table(record)),
+        ratios=as_markdown(ratios_table(record, others)),
         situations=as_markdown(situations_table(record)),
         phases="\n\n".join(
             f"### {one['name'].capitalize()}\n\n{as_markdown(phases_table(record, one['name']))}"
@@ -340,7 +360,7 @@ def page(record: Record) -> str:
     )
 
 
-def readme_section(record: Record) -> str:
+def readme_section(record: Record, others: Iterable[Record] = ()) -> str:
     """The section of the README, between its marks."""
     return "\n".join(
         [
@@ -351,7 +371,7 @@ def readme_section(record: Record) -> str:
             "",
             as_markdown(_short(situations_table(record))),
             "",
-            as_markdown(ratios_table(record)),
+            as_markdown(ratios_table(record, others)),
             "",
             f"Phases, yardsticks and other tools: [{PAGE}]({PAGE}), written by `make bench`.",
             README_END,
@@ -391,9 +411,10 @@ def write_pages(record: Record, project: Path) -> list[Path]:
     kept = runs / f"{options['scale']:g}-{options['months']}.json"
     kept.write_text(json.dumps(_small(record), indent=1) + "\n", "utf-8")
     readme = project / "README.md"
-    written = [kept, project / PAGE, readme, *plots.write_plots(kept_runs(runs), runs)]
-    (project / PAGE).write_text(page(record), "utf-8")
-    readme.write_text(with_section(readme.read_text("utf-8"), readme_section(record)), "utf-8")
+    others = kept_runs(runs)
+    written = [kept, project / PAGE, readme, *plots.write_plots(others, runs)]
+    (project / PAGE).write_text(page(record, others), "utf-8")
+    readme.write_text(with_section(readme.read_text("utf-8"), readme_section(record, others)), "utf-8")
     return written
 
 

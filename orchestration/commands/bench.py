@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ProgramFailed, Different) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(report.for_terminal(record))
+    print(report.for_terminal(record, report.kept_runs(settings.project / report.RUNS)))
     if options.write:
         for path in report.write_pages(record, settings.project):
             say(f"written: {path.relative_to(settings.project)}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import resource
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.bench.clock import Spent
+from orchestration.bench.clock import Spent, peak_memory
 
 RAW_TABLES = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
 COUNTS = ("person_count", "passive_count", "few_conversations_count", "uncontacted_count")
@@ -106,5 +105,4 @@ def read_rules(folder: Path) -> Rules:
 
 def tell(spent: Spent, **more: object) -> None:
     """Print what a program took, as its last line."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"wall": spent.wall, "cpu": spent.cpu, "peak_memory": peak, **more}))
+    print(json.dumps({"wall": spent.wall, "cpu": spent.cpu, "peak_memory": peak_memory(), **more}))

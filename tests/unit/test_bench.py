@@ -1,0 +1,230 @@
+"""The benchmark's arithmetic: phases add up to the run, shares are fair, pages are written from the record alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.bench import deliveries, phases, process_tree, report, situations
+from orchestration.bench.phases import Activity, Phase
+from orchestration.bench.plain_load import Different, require_equal
+from orchestration.bench.process_tree import Look, ProgramFailed, Trace, run_watched
+
+
+def look(at: float, cpu: float, memory: float = 0.0) -> Look:
+    return Look(at, cpu, memory, read=cpu * 10, written=cpu * 100, disk_read=0, disk_written=0)
+
+
+def test_a_trace_tells_what_was_spent_between_two_moments() -> None:
+    trace = Trace([look(100, 0, 5), look(110, 10, 50), look(120, 10, 20)])
+    share = trace.between(105, 115)
+    assert (share.wall, share.cpu, share.read, share.written) == (10, 5, 50, 500)
+    assert share.peak_memory == 50
+    # Between two looks the memory of the neighbours counts.
+    assert trace.between(112.5, 117.5).peak_memory == pytest.approx(42.5)
+    assert (trace.total("cpu"), trace.peak_memory) == (10, 50)
+
+
+def test_totals_never_fall_when_a_process_ends() -> None:
+    trace = Trace([look(0, 0), look(1, 8), look(2, 3), look(3, 9)])
+    assert trace.between(1, 2).cpu == 0
+    assert trace.between(1, 3).cpu == 1
+
+
+def test_phases_add_up_to_the_run_and_two_at_once_share_equally() -> None:
+    trace = Trace([look(0, 0, 1), look(10, 20, 9), look(20, 20, 2)])
+    steps = [Activity(phases.LOAD, 1, 2), Activity(phases.DBT, 2, 8)]
+    nodes = [Activity("models: a", 3, 5), Activity("models: b", 4, 6), Activity(phases.DBT_TESTS, 7, 7.5)]
+    found = {phase.name: phase for phase in phases.phases_of_run(trace, steps, nodes)}
+    walls = {name: phase.wall for name, phase in found.items()}
+    assert walls == {
+        phases.DAGSTER: 13, phases.LOAD: 1, phases.DBT: 2.5, "models: a": 1.5, "models: b": 1.5, phases.DBT_TESTS: 0.5,
+    }  # fmt: skip
+    together = phases.sum_of(found.values())
+    assert (together.wall, together.cpu) == (pytest.approx(20), pytest.approx(20))
+    assert found[phases.LOAD].cpu == pytest.approx(2)
+    assert phases.sum_of(found.values(), without=phases.TOOLS).wall == pytest.approx(4.5)
+
+
+def test_dagsters_steps_are_read_and_the_release_ends_where_its_check_begins(tmp_path: Path) -> None:
+    runs = tmp_path / "history" / "runs"
+    runs.mkdir(parents=True)
+    events = [
+        ("load_deliveries", "STEP_START", 1), ("load_deliveries", "ASSET_MATERIALIZATION", 2),
+        ("load_deliveries", "STEP_SUCCESS", 3), ("some_check", "STEP_START", 3), ("some_check", "STEP_SUCCESS", 4),
+        ("release__candidate", "STEP_START", 4), ("release__candidate", "ASSET_MATERIALIZATION", 7),
+        ("release__candidate", "STEP_SUCCESS", 9),
+    ]  # fmt: skip
+    for name, shift in (("of-another-time", -100), ("of-this-run", 0)):
+        with sqlite3.connect(runs / f"{name}.db") as connection:
+            connection.execute(
+                "create table event_logs (id integer primary key, step_key, dagster_event_type, timestamp)"
+            )
+            connection.executemany(
+                "insert into event_logs (step_key, dagster_event_type, timestamp) values (?, ?, ?)",
+                [
+                    (key, kind, f"{datetime.fromtimestamp(at + shift, UTC):%Y-%m-%d %H:%M:%S.%f}")
+                    for key, kind, at in events
+                ],
+            )
+    found = phases.dagster_steps(tmp_path, Trace([look(0, 0), look(10, 0)]))
+    assert found == [
+        Activity(phases.LOAD, 1, 3),
+        Activity(phases.OTHER_CHECKS, 3, 4),
+        Activity(phases.RELEASE, 4, 7),
+        Activity(phases.RELEASE_CHECKS, 7, 9),
+    ]
+
+
+def test_a_watched_program_counts_its_children_too() -> None:
+    child = "sum(i * i for i in range(3_000_000))"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}], check=True); print('done')"
+    finished = run_watched([sys.executable, "-c", code], folder=Path("/"), environment={})
+    assert finished.output.strip() == "done"
+    assert finished.trace.total("cpu") > 0.05
+    assert finished.trace.peak_memory > 1_000_000
+
+
+def test_a_program_that_fails_says_how() -> None:
+    with pytest.raises(ProgramFailed, match=r"status 3:\n.*the reason"):
+        run_watched(
+            [sys.executable, "-c", "print('the reason'); raise SystemExit(3)"], folder=Path("/"), environment={}
+        )
+
+
+def test_deliveries_are_kept_held_back_and_corrected(tmp_path: Path) -> None:
+    kept = deliveries.keep_deliveries(tmp_path, scale=0.001, start="2024-01", months=2, seed=1)
+    assert kept.months == 3
+    made = {path: path.stat().st_mtime_ns for path in kept.landing.rglob("*")}
+    assert deliveries.keep_deliveries(tmp_path, scale=0.001, start="2024-01", months=2, seed=1) == kept
+    assert {path: path.stat().st_mtime_ns for path in kept.landing.rglob("*")} == made
+    periods = deliveries.periods(kept.landing)
+    assert periods == ["2024-01", "2024-02", "2024-03"]
+    landing = tmp_path / "landing"
+    deliveries.copy_deliveries(kept.landing, landing, periods[:-1])
+    assert deliveries.periods(landing) == ["2024-01", "2024-02"]
+    corrected = deliveries.correct_month(landing, "2024-01")
+    assert corrected.path == "2024-01/delivery-002"
+    assert 0 < corrected.removed_rows < corrected.rows / 100
+    manifest = json.loads((landing / corrected.path / "manifest.json").read_text())
+    assert [entry["dataset"] for entry in manifest["files"]] == ["benefit_periods"]
+    # The kept deliveries are linked into the landing zone: they are as they were.
+    assert {path: path.stat().st_mtime_ns for path in kept.landing.rglob("*")} == made
+    # Another seed is another landing zone.
+    assert deliveries.keep_deliveries(tmp_path, scale=0.001, start="2024-01", months=2, seed=2) != kept
+
+
+def test_month_before_crosses_the_turn_of_the_year() -> None:
+    assert deliveries.month_before("2024-03", 12) == "2023-03"
+    assert deliveries.month_before("2024-01", 1) == "2023-12"
+
+
+def test_results_that_differ_are_refused() -> None:
+    with duckdb.connect(":memory:") as connection:
+        one, twice = "(select 1 as n, null as x)", "(select 1 as n, null as x union all select 1, null)"
+        assert require_equal(connection, "t", one, one) == 1
+        with pytest.raises(Different, match="t: 1 of 1 rows differ"):
+            require_equal(connection, "t", one, twice)
+
+
+def a_record(months: int = 24, new_month_cpu: float = 1.0) -> dict[str, Any]:
+    def situation(name: str, load_cpu: float) -> dict[str, Any]:
+        found = [Phase(phases.DAGSTER, wall=5, cpu=4), Phase(phases.LOAD, wall=load_cpu, cpu=load_cpu, rows_in=7)]
+        return {
+            "name": name, "wall": 5 + load_cpu, "cpu": 4 + load_cpu, "peak_memory": 2e9, "read": 1e6, "written": 2e6,
+            "disk_read": 0.0, "disk_written": 1.0, "rows_in": 1234567, "rows_out": 3, "warehouse_bytes": 5_000_000,
+            "phases": [vars(phase) for phase in found],
+        }  # fmt: skip
+
+    spent = {"wall": 2.0, "cpu": 2.0}
+    return {
+        "at": "2026-11-22T05:00:00+01:00",
+        "commit": "abc",
+        "machine": {"cpu": "A processor", "cores": 2, "memory_bytes": 2**34, "system": "Linux", "python": "3.11"},
+        "versions": {"duckdb": "1"},
+        "options": {"scale": 0.02, "months": months, "memory_limit": "3GB", "threads": None},
+        "persons_a_month": 16000,
+        "delivered_bytes": 3_000_000,
+        "generator": {"rows_per_second": 2_500_000.0},
+        "floor": {"reading": spent, "writing": spent, "rows": 10, "bytes": 1, "peak_memory": 1.0},
+        "plain_sql": {
+            "load": spent, "models": {"wall": 40.0, "cpu": 40.0}, "hash_in_load": {"cpu": 1.0, "hashes": 9},
+            "hash_per_person_and_month": {**spent, "hashes": 90}, "peak_memory": 1.0, "rows": 10,
+            "compared_tables": 23, "compared_rows": 99, "per_model": [{"name": "a"}],
+        },
+        "focus_goals": {
+            "scale": 0.02, "months": months, "raw_rows": 5, "left_out": {"PostgreSQL": "not asked"},
+            "tools": {
+                name: {"version": "1", "wall": cpu, "cpu": cpu, "peak_memory": 1.0}
+                for name, cpu in (("this project", 2.0), ("this project, one new month", 0.1), ("pandas", 6.0))
+            },
+        },
+        "situations": [
+            situation(situations.FULL_REFRESH, 48.0),
+            situation(situations.NEW_MONTH, new_month_cpu),
+            situation(situations.CORRECTION, 14.0),
+            situation(situations.NOTHING_NEW, 0.0),
+        ],
+    }  # fmt: skip
+
+
+def test_ratios_say_what_is_kept_and_what_is_not() -> None:
+    found = {one.name: one for one in report.ratios(a_record())}
+    assert found["Full refresh ÷ plain SQL, CPU"].value == "1.24"
+    assert found["Full refresh ÷ plain SQL, CPU"].is_kept
+    assert found["Plain SQL without the hash ÷ floor, CPU"].value == "10.25"
+    assert found["Full refresh ÷ one new month (load, models, checks), CPU"].value == "48.00"
+    assert found["The tools' start-up in one new month, s"].value == "5.00"
+    assert found["Peak memory of one new month, GB"].is_kept is False
+    assert found["Correction ÷ 14 months of the full refresh, CPU"].value == "0.50"
+    assert found["Focus goals: pandas ÷ this project, CPU"].value == "3.00"
+    assert found["Focus goals: pandas ÷ one new month of this project, CPU"].value == "60.00"
+    assert "Focus goals: PostgreSQL ÷ this project, CPU" not in found
+
+
+def test_growth_is_told_against_a_shorter_run_of_the_same_scale() -> None:
+    record, shorter = a_record(60, new_month_cpu=1.5), a_record(14, new_month_cpu=1.0)
+    assert not [one for one in report.ratios(record, [record]) if "after 60" in one.name]
+    growth = next(one for one in report.ratios(record, [record, shorter]) if "after 60" in one.name)
+    assert (growth.name, growth.value, growth.is_kept) == (
+        "One new month after 60 months ÷ after 14, CPU", "1.50", False,
+    )  # fmt: skip
+
+
+def test_pages_are_written_from_the_record_and_the_readme_keeps_its_text(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Name\n\ntext before\n\n## Development\n\ntext after\n")
+    report.write_pages(a_record(14), tmp_path)
+    once = (tmp_path / "README.md").read_text()
+    report.write_pages(a_record(24), tmp_path)
+    readme, page = (tmp_path / "README.md").read_text(), (tmp_path / "docs" / "performance.md").read_text()
+    assert readme.count("## What it costs") == 1 and readme != once
+    assert readme.startswith("# Name\n\ntext before\n\n") and readme.endswith("\n\n## Development\n\ntext after\n")
+    for part in ("A processor, 2 cores, 16 GiB", "| full refresh | 53.0 | 52.0 | 2.00 | 1,234,567 |", "2026-11-22"):
+        assert part in readme and part in page
+    assert "| PostgreSQL |  |  |  |  | not asked |" in page
+    folder = tmp_path / "docs" / "bench"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "0.02-14.json", "0.02-24.json", "cost_by_months.svg", "cost_by_persons.svg",
+    ]  # fmt: skip
+    assert "per_model" not in (folder / "0.02-24.json").read_text()
+    drawn = (folder / "cost_by_months.svg").read_text()
+    assert drawn.startswith("<svg") and situations.FULL_REFRESH in drawn
+    # What is kept is enough to write the pages again.
+    kept = report.kept_runs(folder)
+    assert report.page(kept[1], kept) == page
+
+
+def test_a_readme_without_a_place_for_the_section_is_refused() -> None:
+    with pytest.raises(ValueError, match="neither"):
+        report.with_section("# Name\n", report.README_START)
+
+
+def test_memory_of_this_process_is_its_own() -> None:
+    assert process_tree.memory_of_machine() > 1 << 28

@@ -35,6 +35,8 @@ MENU = (
 # A page stays quick and below its size limit; the rest of a long table is in the downloads.
 LONGEST_TABLE = 400
 _Z95 = 1.959964
+# The dates with which rules say "always".
+_EVER = (date(1900, 1, 1), date(9999, 12, 31))
 _NAMED_IN_FUNNEL = 8
 _GOALS = (
     (
@@ -94,10 +96,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading; numbers are set to the right."""
+    """A column's heading; numbers are set to the right, dates are never broken."""
 
     label: str
     number: bool = False
+    date: bool = False
 
 
 @dataclass
@@ -509,7 +512,7 @@ class _Site:
         is_share = unit == "share"
         title = f"{self.measure_name(measure)}, {self.group_name(group)}, {w.month(month)}"
         ranked = _ranks(
-            {code: row["measure_value"] for code, row in rows.items() if code in self.names}, str(measure["direction"])
+            {code: rows[code]["measure_value"] for code in self.order if code in rows}, str(measure["direction"])
         )
         intervals = {code: _wilson(row) for code, row in rows.items()} if is_share else {}
         columns = [
@@ -1243,16 +1246,18 @@ class _Site:
                 [
                     Column(w.text("rule")),
                     Column(w.text("value")),
-                    Column(w.text("from")),
-                    Column(w.text("to")),
+                    Column(w.text("from"), date=True),
+                    Column(w.text("to"), date=True),
                     Column(w.text("legal_reference")),
                 ],
                 [
                     [
                         Cell(str(row["rule_id"])),
                         Cell(_plain(row.get("value")) or str(row.get("detail") or "")),
-                        Cell(str(row["valid_from_date"])),
-                        Cell(str(row["valid_to_date"])),
+                        Cell(
+                            w.text("since_ever") if row["valid_from_date"] == _EVER[0] else str(row["valid_from_date"])
+                        ),
+                        Cell(w.text("still_valid") if row["valid_to_date"] == _EVER[1] else str(row["valid_to_date"])),
                         Cell(str(row.get("legal_reference") or "")),
                     ]
                     for row in rows[:LONGEST_TABLE]
@@ -1311,13 +1316,10 @@ class _Site:
                 "select count(*) as compared, count(*) filter (is_within_tolerance) as within "
                 "from main.rpt_published_against_computed where is_within_tolerance is not null"
             )[0]
-            published.paragraphs.append(
-                Paragraph(
-                    w.text(
-                        "published_computed_text", within=w.number(found["within"]), count=w.number(found["compared"])
-                    )
-                )
+            said = w.text(
+                "published_computed_text", within=w.number(found["within"]), count=w.number(found["compared"])
             )
+            published.paragraphs.append(Paragraph(said if found["compared"] else w.text("nothing_compared")))
         else:
             published.paragraphs.append(
                 Paragraph(w.text("missing_table", table="rpt_published_against_computed"), "note")
@@ -1338,7 +1340,7 @@ class _Site:
                     [
                         Cell(str(row["period"])),
                         Cell(str(row["delivery"])),
-                        Cell(str(row["status"])),
+                        Cell(w.text(f"delivery_{row['status']}")),
                         Cell(w.number(row["rows"])),
                     ]
                     for row in rows[:LONGEST_TABLE]
@@ -1373,7 +1375,7 @@ class _Site:
                     Cell(labels().column(str(row["column_name"]), w.language)),
                     Cell(_plain(row["old_value"]) or w.text("undefined")),
                     Cell(_plain(row["new_value"]) or w.text("undefined")),
-                    Cell(str(row.get("cause") or "")),
+                    Cell(w.text(f"cause_{row['cause']}")),
                     Cell(str(row.get("delivery") or "")),
                 ]
                 for row in rows
@@ -1381,6 +1383,7 @@ class _Site:
             note=w.text("shown_first", shown=most, count=w.number(count), table="rpt_revisions")
             if count > most
             else "",
+            empty=w.text("nothing_revised"),
         )
 
     def revisions(self) -> Page:

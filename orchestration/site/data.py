@@ -53,11 +53,14 @@ class ReleaseData:
 
     @cached_property
     def municipalities(self) -> list[Row]:
-        """The municipalities as they are now, one row each."""
+        """The municipalities as they are now, one row each; the country is none."""
         if not self.has("dim_municipalities"):
             return []
-        current = "where is_current" if "is_current" in self.columns("dim_municipalities") else ""
-        return self.rows(f"select * from main.dim_municipalities {current} order by municipality_code")
+        current = "and is_current" if "is_current" in self.columns("dim_municipalities") else ""
+        return self.rows(
+            f"select * from main.dim_municipalities where municipality_code <> ? {current} order by municipality_code",
+            [COUNTRY],
+        )
 
     def columns(self, table: str) -> set[str]:
         """Names of a table's columns."""

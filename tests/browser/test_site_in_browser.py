@@ -60,6 +60,9 @@ def test_every_page_loads_without_errors_and_asks_no_other_host(site: Site, brow
     )
     paths = sorted(site.root.rglob("*.html"))
     assert len(paths) == site.report.pages > 2 * 98
+    for language in ("da", "en"):
+        # The country is on the list of municipalities, and yet no municipality.
+        assert len(list((site.root / language / "municipalities").glob("*.html"))) == 98
     for path in paths:
         page.goto(path.as_uri())
         assert page.locator("h1").count() == 1, path

@@ -788,6 +788,8 @@ def _small_tables(
         names = areas[(areas.area_type_code == kind) & (areas.valid_to_date == "9999-12-31")]
         names = names.drop_duplicates("municipality_code").set_index("municipality_code")
         municipalities[kind + "_name"] = municipalities["municipality_code"].map(names["area_name"])
+    # The list holds the country too, as the real one does.
+    municipalities.loc[len(municipalities), ["municipality_code", "municipality_name"]] = ["0000", "Hele landet"]
     return {
         "rpt_follow_up": pd.DataFrame(
             follow,

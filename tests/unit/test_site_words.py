@@ -9,8 +9,10 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+import yaml
 
 from orchestration.commands import serve
+from orchestration.lib.release.labels import labels
 from orchestration.site import build as site_build
 from orchestration.site.charts import CATEGORY_FILLS, FIFTHS, tiles
 from orchestration.site.words import Words, alphabetical, texts
@@ -109,3 +111,22 @@ def test_the_server_shows_the_current_release_and_nothing_beside_it(tmp_path: Pa
         finally:
             running.shutdown()
             thread.join()
+
+
+def test_every_released_table_and_column_has_a_label_in_both_languages() -> None:
+    models = [
+        model
+        for path in sorted((PROJECT / "models" / "marts").rglob("*.yml"))
+        for model in (yaml.safe_load(path.read_text("utf-8")).get("models") or [])
+        if model["name"].startswith(("dim_", "rpt_"))
+    ]
+    assert len(models) > 20
+    named = labels().content
+    missing = [model["name"] for model in models if set(named["tables"].get(model["name"], {})) < {"da", "en"}]
+    missing += [
+        f"{model['name']}.{column['name']}"
+        for model in models
+        for column in model["columns"]
+        if not {"da", "en"} <= set(named["columns"].get(column["name"], {}))
+    ]
+    assert missing == []

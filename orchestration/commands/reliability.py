@@ -30,10 +30,10 @@ from orchestration.lib.settings import PROJECT_ROOT, Settings
 # Kills on one folder, one after the other, before a pipeline must finish there: remains lie on remains of other kinds.
 # Steps alone (tests/support/steps.py) are killed within seconds; whole pipelines need a minute to get to their moment.
 AIMS = (
-    *("load", "load", "load", "load"),
+    *("load",) * 6,
     *("pipeline:start", "pipeline:build", "pipeline:build", "pipeline:publish"),
-    *("publish",) * 9,
-    *("check",) * 5,
+    *("publish",) * 18,
+    *("check",) * 9,
 )
 
 

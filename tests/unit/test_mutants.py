@@ -1,0 +1,16 @@
+"""The deliberate mistakes of `make mutate` still fit the project: each stands for one place of one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_each_mistake_changes_exactly_one_place() -> None:
+    mutants = yaml.safe_load((PROJECT / "tests/mutation/mutants.yml").read_text("utf-8"))
+    assert len({mutant["id"] for mutant in mutants}) == len(mutants) >= 15
+    found = {m["id"]: (PROJECT / m["file"]).read_text("utf-8").count(m["old"]) for m in mutants}
+    assert {name: count for name, count in found.items() if count != 1} == {}

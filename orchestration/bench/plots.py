@@ -50,14 +50,17 @@ def _work(record: Record, situation: str) -> float:
 
 
 def _chart(rows: list[dict[str, Any]], column: str, title: str, line: str) -> alt.Chart:
+    # From 7,500 to 750,000 persons: equal steps are equal factors.
+    scale = alt.Scale(zero=True) if column == "months" else alt.Scale(type="log")
     return (
         alt.Chart(alt.Data(values=rows), width=520, height=300)
         .mark_line(point=alt.OverlayMarkDef(size=60))
         .encode(
-            x=alt.X(f"{column}:Q", title=title, scale=alt.Scale(zero=True)),
+            x=alt.X(f"{column}:Q", title=title, scale=scale),
             y=alt.Y("cpu:Q", title=_TITLE, scale=alt.Scale(type="log")),
             color=alt.Color("situation:N", title=None, sort=list(_SHOWN)),
-            strokeDash=alt.StrokeDash(f"{line}:N", title=None),
+            detail=f"{line}:N",
+            shape=alt.Shape(f"{line}:N", title=None),
         )
         .configure_view(strokeWidth=0)
         .configure(font="sans-serif", background="white")

@@ -31,8 +31,8 @@ def needles(undisturbed: Undisturbed) -> list[bytes]:
 def test_no_identifier_is_in_any_artefact(undisturbed: Undisturbed, needles: list[bytes]) -> None:
     data = undisturbed.place.data
     kinds = {path.suffix for path in files_under(data)}
-    # What is searched: databases, Dagster's storage, release files, Data Docs, dbt's target and logs.
-    assert {".duckdb", ".db", ".parquet", ".html", ".json", ".log", ".csv", ".jsonl"} <= kinds
+    # What is searched: databases, Dagster's storage and logs (.err), release files, Data Docs, dbt's target.
+    assert {".duckdb", ".db", ".parquet", ".html", ".json", ".err", ".csv", ".jsonl"} <= kinds
     assert holding(data, needles) == []
     assert not any(needle in undisturbed.log.encode() for needle in needles)
 

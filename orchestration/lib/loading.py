@@ -165,9 +165,10 @@ def load_pending(
     known = _known_manifests(connection)
     if run.is_ledger_written:
         _complete_ledger(connection, ledger)
-    pending = []
+    pending, left_for_later = [], set()
     for found in discover(settings.landing):
         if periods is not None and found.period not in periods:
+            left_for_later.add((found.path, found.manifest_hash))
             continue
         if found.trouble is not None:
             report.postponed.append((found.path, found.trouble))
@@ -189,7 +190,7 @@ def load_pending(
         for path, status in _statuses(connection).items()
         if status == "superseded" and standing_before.get(path) != "superseded"
     )
-    report.lost = _lost(connection, ledger, periods, known_until)
+    report.lost = _lost(connection, ledger, left_for_later, known_until)
     return report
 
 
@@ -616,10 +617,10 @@ def _complete_ledger(connection: duckdb.DuckDBPyConnection, ledger: Ledger) -> N
 def _lost(
     connection: duckdb.DuckDBPyConnection,
     ledger: Ledger,
-    periods: Collection[str] | None,
+    left_for_later: Collection[tuple[str, str]],
     known_until: datetime | None,
 ) -> list[LostDelivery]:
-    """What the ledger says was accepted and the warehouse hasn't got."""
+    """What the ledger says was accepted, and neither the warehouse nor the rest of the landing zone has got."""
     held = {
         (path, content)
         for path, content in connection.execute(
@@ -631,6 +632,6 @@ def _lost(
         for decision in ledger
         if decision.status == "accepted"
         and (decision.path, decision.manifest_hash) not in held
-        and (periods is None or decision.period in periods)
+        and (decision.path, decision.manifest_hash) not in left_for_later
         and (known_until is None or decision.first_seen_at <= known_until)
     ]

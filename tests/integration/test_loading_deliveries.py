@@ -239,6 +239,18 @@ def test_a_rejected_folder_that_was_mended_since_stays_rejected_in_a_rebuild(set
     assert (again.accepted, again.lost) == ([], [])
 
 
+def test_a_run_of_some_months_names_what_is_lost_in_others_and_not_what_waits_there(settings: Settings) -> None:
+    gone = write_delivery(settings.landing, "2024-06", 1, {"ordinary_hours": hours_rows(3)})
+    write_delivery(settings.landing, "2024-07", 1, {"ordinary_hours": hours_rows(3)})
+    write_delivery(settings.landing, "2024-08", 1, {"ordinary_hours": hours_rows(3)})
+    load(settings)
+    settings.warehouse.unlink()
+    shutil.rmtree(gone)
+    report = load(settings, periods={"2024-07"})
+    assert [loaded.path for loaded in report.accepted] == ["2024-07/delivery-001"]
+    assert [lost.path for lost in report.lost] == ["2024-06/delivery-001"]
+
+
 def test_a_rebuild_names_what_can_not_be_rebuilt(settings: Settings) -> None:
     changed = write_delivery(settings.landing, "2024-06", 1, {"ordinary_hours": hours_rows(3)}, "csv")
     damaged = write_delivery(settings.landing, "2024-06", 2, {"population": []}, "csv")

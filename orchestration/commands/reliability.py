@@ -206,8 +206,15 @@ def report(book: Book, wanted: int) -> str:
         f"| readers' errors | {_total(read, 'errors')} | 0 |",
         f"| reads with figures of two releases | {_total(read, 'mixed')} | 0 |",
         f"| files with an identifier | {_total(folders, 'leaked')} | 0 |",
-        f"| tests of faults that fail | {sum(not one['passed'] for one in faults)} of {len(faults)} | 0 |",
+        f"| tests of faults that fail | {sum(not one['passed'] for one in faults)} of {len(faults)} | 0 |"
+        if faults
+        else "| tests of faults that fail | not run here yet | 0 |",
         "",
+        *(
+            ["The run was stopped before it had done all of that; `make reliability` goes on where it was.", ""]
+            if len(found_kills) < wanted or not faults
+            else []
+        ),
         "## Kills",
         "",
         f"{len(found_kills)} SIGKILLs hit a running process, in {len(folders)} folders with a landing zone of three or "
@@ -252,8 +259,13 @@ def report(book: Book, wanted: int) -> str:
         "",
         "## Faults by kind",
         "",
-        f"{sum(one['passed'] for one in faults)} of {len(faults)} tests hold. A full disk is a limit on the size of "
-        "files, which binds root as well; a disk that may not be written is tried as a user without rights.",
+        (
+            f"{sum(one['passed'] for one in faults)} of {len(faults)} tests hold."
+            if faults
+            else "The last part of this command, not reached yet; the tests are those of `make test`."
+        )
+        + " A full disk is a limit on the size of files, which binds root as well; a disk that may not be written is "
+        "tried as a user without rights.",
         "",
         *(f"- {'holds' if one['passed'] else 'FAILS'}: {one['test'].replace('_', ' ')}" for one in faults),
         "",

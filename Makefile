@@ -158,10 +158,12 @@ fix: $(VENV)/.locked ## mend what the linters can mend
 	@$(BIN)/python -m orchestration.lib.dbt_sources
 	@$(BIN)/sqlfluff fix --quiet --processes 2 --disable-progress-bar --nocolor models tests/data
 
+WORKERS ?= 2
+
 .PHONY: test
-test: setup ## every test, fast ones first
-	@$(BIN)/pytest -m "not slow and not browser"
-	@$(BIN)/pytest -m "slow or browser"
+test: setup ## every test, fast ones first; WORKERS=2 at a time, a file in one of them
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow and not browser"
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "slow or browser"
 
 .PHONY: mutate
 mutate: setup ## deliberate mistakes, each of which a test must catch; writes docs/mutations.md

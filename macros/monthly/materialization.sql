@@ -2,8 +2,8 @@
     A table that is built month by month: only months whose input changed are deleted and inserted again, in one
     transaction together with their new fingerprint, so that a killed build goes on where it stopped.
 
-    Config: inputs and months_of (see month_fingerprints), month_column (default `month`), months_per_batch (at most so
-    many months in one statement, for a model whose month reads its own month before).
+    Config: inputs and months_of (see month_fingerprints), month_column (default `month`), is_folded (a month reads its own
+    month before, so that months of many rows are built one by one: see var months_worth_a_batch).
     The model's SQL must return exactly the months from batch_from() to batch_to().
 -#}
 {% materialization monthly, adapter='duckdb' %}
@@ -27,7 +27,9 @@
 
     {%- set per_batch = run_query('select max(months_per_batch) from build.project').columns[0].values()[0]
         or var('months_per_batch') -%}
-    {%- set per_batch = [per_batch, config.get('months_per_batch', per_batch)] | min -%}
+    {%- if config.get('is_folded', false) and per_batch < var('months_worth_a_batch') -%}
+        {%- set per_batch = 1 -%}
+    {%- endif -%}
 
     {%- if existing is not none -%}
         {%- set wanted = get_column_schema_from_query(get_empty_subquery_sql(empty_sql)) -%}

@@ -18,6 +18,7 @@ import duckdb
 from orchestration.bench.clock import Spent, measured
 
 _BATCH_FROM = "date '9999-01-01' /* batch_from */"
+_MONTHS_WORTH_A_BATCH = 12  # as in dbt_project.yml
 _BATCH_TO = "date '0001-01-01' /* batch_to */"
 
 
@@ -75,9 +76,14 @@ def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]
     connection.unregister("python_model_result")
 
 
+def batch_size(config: Mapping[str, Any], months_per_batch: int) -> int:
+    """Months that one statement of a `monthly` model builds, as the materialization decides it."""
+    return 1 if config.get("is_folded") and months_per_batch < _MONTHS_WORTH_A_BATCH else months_per_batch
+
+
 def _monthly(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], months_per_batch: int) -> None:
     config = node["config"]
-    months_per_batch = min(months_per_batch, config.get("months_per_batch") or months_per_batch)
+    months_per_batch = batch_size(config, months_per_batch)
     rows = connection.execute(
         "select distinct period::varchar from raw.current_batches where dataset = ? order by 1",
         [config.get("months_of") or "benefit_periods"],

@@ -1,10 +1,11 @@
 {#-
-    Folded month by month: a person with one row in the month needs no more than a look at where they stood at the end of
-    the month before. Only the others' days are split and compared one after the other.
+    A person with one row in the batch needs no more than a look at where they stood at the end of the month before it.
+    Only the others' days are split and compared one after the other: few, when many rows make a batch of one month, and
+    most persons when many small months make a batch, which is quicker there than a statement for each.
 -#}
 {{ config(
     materialized='monthly',
-    months_per_batch=1,
+    is_folded=true,
     inputs={'benefit_periods': 'history'},
     contract={'enforced': true}
 ) }}
@@ -59,7 +60,7 @@ benefit_periods as (
     where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
--- Only persons with several rows in the month can have a day that two rows claim.
+-- Only persons with several rows can have a day that two rows claim, or go on from one row to the next.
 persons_with_several_rows as (
     select person_key
     from benefit_periods
@@ -94,7 +95,7 @@ pieces as (
         month,
         person_key,
         boundary_date as from_date,
-        lead(boundary_date) over (partition by person_key order by boundary_date) - 1 as to_date
+        lead(boundary_date) over (partition by person_key, month order by boundary_date) - 1 as to_date
     from boundaries
 ),
 
@@ -109,7 +110,7 @@ claims as (
         pieces.to_date,
         several_rows.benefit_fraction,
         row_number() over (
-            partition by pieces.person_key, pieces.from_date
+            partition by pieces.month, pieces.person_key, pieces.from_date
             order by
                 benefit_groups.overlap_priority asc,
                 several_rows.benefit_fraction desc,
@@ -120,7 +121,8 @@ claims as (
     from pieces
     inner join several_rows
         on
-            pieces.person_key = several_rows.person_key
+            pieces.month = several_rows.month
+            and pieces.person_key = several_rows.person_key
             and pieces.from_date >= several_rows.from_date
             and pieces.to_date <= several_rows.to_date
     left join benefit_groups
@@ -195,7 +197,7 @@ ruled as (
             and {{ in_force_on('winners.from_date', 'members_of_benefit_group') }}
 ),
 
--- Where the persons stood at the end of the month before; nothing, where that month is not loaded.
+-- Where the persons stood at the end of the month before the batch; nothing, where that month is not loaded.
 carried as (
     select
         person_key,
@@ -281,7 +283,7 @@ compared as (
         lag(to_date) over person_days as previous_to_date,
         lag(benefit_group_code) over person_days as previous_benefit_group_code,
         lag(is_in_scope) over person_days as previous_is_in_scope,
-        lead(from_date) over person_days is null as is_last_of_month
+        lead(month) over person_days is distinct from month as is_last_of_month
     from chain
     window person_days as (partition by person_key order by from_date)
 ),

@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.bench.clock import measured
 from orchestration.bench.focus_goals.inputs import COLUMNS, RAW_TABLES, tell
-from orchestration.bench.plain_sql import models_in_order
+from orchestration.bench.plain_sql import batch_size, models_in_order
 
 _FACT = "fct_focus_goals"
 _BATCH = ("date '9999-01-01' /* batch_from */", "date '0001-01-01' /* batch_to */")
@@ -54,7 +54,7 @@ def build(
     for node in models:
         relation, code, config = node["relation_name"], node["compiled_code"], node["config"]
         if config["materialized"] == "monthly":
-            _add_months(connection, node, months, min(per_batch, config.get("months_per_batch") or per_batch))
+            _add_months(connection, node, months, batch_size(config, per_batch))
         else:
             connection.execute(f"create or replace {config['materialized']} {relation} as {code}")
 

@@ -283,7 +283,7 @@ compared as (
         lag(to_date) over person_days as previous_to_date,
         lag(benefit_group_code) over person_days as previous_benefit_group_code,
         lag(is_in_scope) over person_days as previous_is_in_scope,
-        lead(month) over person_days is distinct from month as is_last_of_month
+        coalesce(lead(month) over person_days != month, true) as is_last_of_month
     from chain
     window person_days as (partition by person_key order by from_date)
 ),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from orchestration.expectations import dialect
 from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
 from orchestration.expectations.suites import Check, Suite
+from orchestration.lib import warehouse
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -125,6 +126,9 @@ def _result(
     found: Mapping[str, Any] = outcome.result or {}
     unexpected = found.get("unexpected_count")
     failure = _exception_message(outcome.exception_info)
+    if failure is not None and warehouse.tells_of_corruption(failure):
+        # No broken rule, but a broken file: the pipeline sets it aside and builds it again.
+        raise warehouse.WarehouseBroken(failure)
     return ExpectationResult(
         suite=suite.name,
         layer=suite.layer,

@@ -24,7 +24,8 @@ from tests.support.landing import TEST_KEY, hours_rows, load, make_settings, wri
 from tests.support.release_fixture import build
 from tests.support.undisturbed import CANARIES, Undisturbed
 
-_BLOCK_OF_DUCKDB = 256 * 1024
+# Three headers of 4 KiB, then blocks of 256 KiB.
+_HEADERS_OF_DUCKDB, _BLOCK_OF_DUCKDB = 3 * 4096, 256 * 1024
 
 
 def limited_to(size: int) -> Callable[[], None]:
@@ -205,14 +206,19 @@ def test_killed_five_times_the_next_pipeline_finishes_equal(undisturbed: Undistu
 
 @pytest.mark.slow
 def test_damage_inside_the_warehouse_is_healed_by_the_next_pipeline(undisturbed: Undisturbed, tmp_path: Path) -> None:
-    """Blocks overwritten in the middle: the file opens, and the damage is met while building."""
+    """Blocks of a table overwritten: the file opens, and the damage is met while its rows are read."""
     place = Place(tmp_path / "damaged")
     shutil.copytree(undisturbed.place.folder, place.folder, symlinks=True)
     file = place.data / "warehouse.duckdb"
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.execute(
+            "select distinct block_id from pragma_storage_info('raw.benefit_periods') where block_id >= 0"
+        ).fetchall()
     content = bytearray(file.read_bytes())
-    # A place in every block but the first ones, whatever of them is free: blocks that nobody reads are no damage.
-    for at in range(len(content) // 4, len(content) - 4096, _BLOCK_OF_DUCKDB):
-        content[at : at + 64] = bytes(64)
+    assert found
+    for (block,) in found:
+        at = _HEADERS_OF_DUCKDB + block * _BLOCK_OF_DUCKDB + 4096
+        content[at : at + 64] = bytes(byte ^ 0xFF for byte in content[at : at + 64])
     file.write_bytes(content)
     write_late = place.landing / "2023-04" / "delivery-001"
     shutil.copytree(undisturbed.later, write_late)

@@ -21,7 +21,7 @@ from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import alerts, keeping
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
-from orchestration.lib.progress import say
+from orchestration.lib.progress import say, standard_output_to
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_SET_UP = 2
 EXIT_BUSY = 75
+
+# What dbt and Dagster print of the last run, below `logs/`.
+DETAILS = "pipeline.log"
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,13 @@ def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     with runs.usable_instance(settings, say) as instance:
         for run_id in runs.end_dead_runs(instance):
             say(f"run {run_id[:8]} of a pipeline that was killed is marked as failed")
-        result = job.execute_in_process(
-            instance=instance,
-            tags={**range_tags(inside), runs.STARTED_BY: runs.COMMAND},
-            run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
-            raise_on_error=False,
-        )
+        with standard_output_to(settings.logs / DETAILS):
+            result = job.execute_in_process(
+                instance=instance,
+                tags={**range_tags(inside), runs.STARTED_BY: runs.COMMAND},
+                run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
+                raise_on_error=False,
+            )
         runs.prune_runs(instance, settings, keeping.Keep.from_environment())
         return result
 
@@ -210,6 +214,7 @@ def _run(settings: Settings) -> int:
         say("the pipeline stopped; no new release was published:")
         for message in messages:
             print(f"  {message}", flush=True)
+        say(f"all that dbt and Dagster said: {settings.logs / DETAILS}")
         _tell("the pipeline failed: no new release", messages)
         _close(settings)
         return EXIT_FAILED

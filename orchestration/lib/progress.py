@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from orchestration.lib.settings import PRIVATE_FILE_MODE
 
 _STARTED = time.monotonic()
 # Dagster turns standard output into its log files while a step runs; these lines are for who waits at the terminal.
@@ -13,3 +19,24 @@ _TERMINAL = os.dup(1)
 def say(text: str) -> None:
     """Print one line with the seconds since the program started."""
     os.write(_TERMINAL, f"[{time.monotonic() - _STARTED:6.1f} s] {text}\n".encode())
+
+
+@contextmanager
+def standard_output_to(file: Path) -> Iterator[None]:
+    """What is printed inside, by child processes too, goes to the file, made anew for its owner alone; `say` does not.
+
+    dbt prints two lines for each of its hundreds of nodes: nobody at the terminal could find the steps among them.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE)
+    try:
+        os.dup2(target, 1)
+        yield
+    finally:
+        # On a full disk the last lines are lost, and the terminal must be given back all the same.
+        with suppress(OSError):
+            sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(target)

@@ -1,5 +1,7 @@
 -- The point of the grid that holds the official thresholds must count what the official categories count: else the grid
 -- would show a cliff that is not there.
+{{ config(meta={'dagster': {'ref': {'name': 'rpt_threshold_sensitivity'}}}) }}
+
 with official_counts as (
     select
         period_code,

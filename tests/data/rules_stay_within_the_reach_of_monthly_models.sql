@@ -2,6 +2,8 @@
     The monthly models read a stated number of months back and ahead (their `inputs` and `months_back`). A rule that
     reaches further would give wrong figures without a word: it is named here, and the models' windows must grow first.
 -#}
+{{ config(meta={'dagster': {'ref': {'name': 'rule_conversation_windows'}}}) }}
+
 with windows as (
     select
         target_group_code,

@@ -1,0 +1,36 @@
+"""Lines for who waits at the terminal stay apart from what tools print."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+_PROGRAM = """
+import subprocess, sys
+from pathlib import Path
+from orchestration.lib.progress import say, standard_output_to
+file = Path(sys.argv[1])
+try:
+    with standard_output_to(file):
+        print("printed")
+        subprocess.run(["echo", "by a child"], check=True)
+        say("said")
+        raise ValueError
+except ValueError:
+    print("printed after")
+"""
+
+
+def test_only_what_is_said_reaches_the_terminal_while_tools_print(tmp_path: Path) -> None:
+    file = tmp_path / "details.log"
+    file.write_text("of the run before\n")
+    done = subprocess.run([sys.executable, "-c", _PROGRAM, str(file)], capture_output=True, text=True, check=True)
+    assert [line.split("] ")[-1] for line in done.stdout.splitlines()] == ["said", "printed after"]
+    assert sorted(file.read_text().splitlines()) == ["by a child", "printed"]
+
+
+def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    file = tmp_path / "details.log"
+    subprocess.run([sys.executable, "-c", _PROGRAM, str(file)], capture_output=True, check=True)
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -3,8 +3,12 @@
 A pipeline records some two thousand events (planned and done, for each asset, check and month). Dagster makes an engine
 anew for each of them, so that SQLAlchemy compiles every statement again and SQLite syncs the disk each time: more than
 half a minute. Files, tables and the order of events are the same; the web pages read them with Dagster's own class.
+
+A place in a pool is claimed under a lock of the file system: Dagster looks for a free place and takes it in two steps,
+which SQLite does not make one, so that two runs that start in the same moment could both get the only place.
 """
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +19,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
+from dagster._utils.concurrency import ConcurrencyClaimStatus
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 
 
@@ -45,6 +50,14 @@ class OpenEventLog(SqliteEventLogStorage):
                 self._engines[shard] = engine
             with self._engines[shard].connect() as connection, connection.begin():
                 yield connection
+
+    def claim_concurrency_slot(
+        self, concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
+    ) -> ConcurrencyClaimStatus:
+        """Take a place in the pool, or a place in its queue: one process at a time."""
+        with (Path(self._base_dir) / "pools.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return super().claim_concurrency_slot(concurrency_key, run_id, step_key, priority)
 
     def dispose(self) -> None:
         """Close the files."""

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from orchestration.bench.clock import Spent, measured
+from orchestration.lib.settings import PROJECT_ROOT
 
 _BATCH_FROM = "date '9999-01-01' /* batch_from */"
-_MONTHS_WORTH_A_BATCH = 12  # as in dbt_project.yml
+_PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
 _BATCH_TO = "date '0001-01-01' /* batch_to */"
 
 
@@ -78,7 +80,8 @@ def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]
 
 def batch_size(config: Mapping[str, Any], months_per_batch: int) -> int:
     """Months that one statement of a `monthly` model builds, as the materialization decides it."""
-    return 1 if config.get("is_folded") and months_per_batch < _MONTHS_WORTH_A_BATCH else months_per_batch
+    worth_a_batch = yaml.safe_load(_PROJECT_FILE.read_text("utf-8"))["vars"]["months_worth_a_batch"]
+    return 1 if config.get("is_folded") and months_per_batch < worth_a_batch else months_per_batch
 
 
 def _monthly(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], months_per_batch: int) -> None:

@@ -330,37 +330,11 @@ several_in_turn as (
 ),
 
 started as (
-    select
-        month,
-        person_key,
-        from_date,
-        to_date,
-        benefit_group_code,
-        match_group_code,
-        municipality_code,
-        benefit_fraction,
-        target_group_code,
-        is_in_scope,
-        benefit_spell_start_date,
-        support_spell_start_date,
-        is_last_of_month
+    select *
     from several_in_turn
     where month is not null
-    union all
-    select
-        month,
-        person_key,
-        from_date,
-        to_date,
-        benefit_group_code,
-        match_group_code,
-        municipality_code,
-        benefit_fraction,
-        target_group_code,
-        is_in_scope,
-        benefit_spell_start_date,
-        support_spell_start_date,
-        is_last_of_month
+    union all by name
+    select *
     from one_row
 )
 

@@ -3,10 +3,14 @@
 dbt's own way to go on from an earlier parse looks at every file again and gives it up when the environment of the
 profile differs, as it does for every data folder. The pipeline knows by `manifest_hash` that nothing has changed, and
 hands dbt the manifest (`dbtRunner(manifest=…)` is dbt's public way to do so). Exit status: as dbt's, 0, 1 or 2.
+
+dbt also renders every line of its log, ten for each one that is shown, before it asks whether anybody wants the line;
+here it asks first, which saves a tenth of the time between the models.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -14,8 +18,18 @@ from pathlib import Path
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.parser.manifest import extended_mashumuro_decoder
+from dbt_common.events.base_types import EventMsg
+from dbt_common.events.event_manager_client import get_event_manager
+from dbt_common.events.logger import _Logger
 
 from orchestration.lib.dbt_manifest import PARSED
+
+_LEVELS = {
+    "test": logging.DEBUG,
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warn": logging.WARNING,
+}
 
 
 def read_manifest(file: Path) -> Manifest:
@@ -26,10 +40,35 @@ def read_manifest(file: Path) -> Manifest:
     return manifest
 
 
+class _Wanted:
+    """A log's filter that lets through what the log would show."""
+
+    def __init__(self, log: _Logger) -> None:
+        self._log, self._passes = log, log.filter
+
+    def __call__(self, event: EventMsg) -> bool:
+        level = _LEVELS.get(event.info.level, logging.ERROR)
+        # What `print` in a macro says is shown at any level.
+        is_printed = event.info.name == "PrintEvent"
+        shown = self._log._python_logger
+        return (is_printed or shown is None or shown.isEnabledFor(level)) and self._passes(event)
+
+
+def render_wanted_lines_only(_: EventMsg) -> None:
+    """Called with each event of dbt; gives each of its logs the filter once."""
+    for log in get_event_manager().loggers:
+        if not isinstance(log.filter, _Wanted):
+            log.filter = _Wanted(log)
+
+
 def main(arguments: list[str]) -> int:
     """Run dbt with the manifest that JOBCENTER_PARSED names, or as it is where that is not set."""
     parsed = os.environ.get(PARSED)
-    finished = dbtRunner(manifest=read_manifest(Path(parsed)) if parsed else None).invoke(arguments)
+    dbt = dbtRunner(
+        manifest=read_manifest(Path(parsed)) if parsed else None,
+        callbacks=[render_wanted_lines_only],
+    )
+    finished = dbt.invoke(arguments)
     if finished.exception is not None:
         print(finished.exception, file=sys.stderr)
         return 2

@@ -1,0 +1,64 @@
+"""dbt's log in the pipeline: what a log would not show is not rendered, what it shows is the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from dbt.events.types import MainReportVersion
+from dbt_common.events.base_types import EventLevel, EventMsg, msg_from_base_event
+from dbt_common.events.event_manager_client import cleanup_event_logger, get_event_manager
+from dbt_common.events.logger import LineFormat, LoggerConfig
+from dbt_common.events.types import Note, PrintEvent
+
+from orchestration.lib.dbt_parsed import render_wanted_lines_only
+
+DEBUG = msg_from_base_event(MainReportVersion(version="1", log_version=3), EventLevel.DEBUG)
+INFO = msg_from_base_event(Note(msg="a model is built"), EventLevel.INFO)
+PRINTED = msg_from_base_event(PrintEvent(msg="a macro prints"), EventLevel.INFO)
+
+
+@pytest.fixture
+def shown() -> Iterator[io.StringIO]:
+    """What dbt's log on the terminal has shown, in a process that renders what is wanted only."""
+    cleanup_event_logger()
+    stream = io.StringIO()
+    get_event_manager().add_logger(
+        LoggerConfig(name="test", line_format=LineFormat.Json, level=EventLevel.INFO, output_stream=stream)
+    )
+    yield stream
+    cleanup_event_logger()
+
+
+def write(event: EventMsg) -> list[bool]:
+    """Hand the event to every log as dbt does; whether each of them rendered a line."""
+    rendered = []
+    for log in get_event_manager().loggers:
+        if passed := log.filter(event):
+            log.write_line(event)
+        rendered.append(passed)
+    return rendered
+
+
+def test_a_line_below_the_level_is_not_rendered(shown: io.StringIO) -> None:
+    assert write(DEBUG) == [True] and shown.getvalue() == ""
+    render_wanted_lines_only(INFO)
+    assert write(DEBUG) == [False] and shown.getvalue() == ""
+
+
+def test_what_is_shown_stays_the_same(shown: io.StringIO) -> None:
+    write(INFO), write(PRINTED)
+    before = shown.getvalue()
+    shown.truncate(0), shown.seek(0)
+    for _ in range(2):  # called with every event
+        render_wanted_lines_only(INFO)
+    assert (write(INFO), write(PRINTED)) == ([True], [True])
+    assert shown.getvalue() == before and "a model is built" in before and "a macro prints" in before
+
+
+def test_the_logs_own_filter_still_holds(shown: io.StringIO) -> None:
+    (log,) = get_event_manager().loggers
+    log.filter = lambda event: event.info.name != "Note"
+    render_wanted_lines_only(INFO)
+    assert write(INFO) == [False] and write(PRINTED) == [True]

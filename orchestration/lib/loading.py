@@ -35,6 +35,7 @@ from orchestration.lib.ledger import Decision, Ledger
 from orchestration.lib.pseudonyms import Key, load_key
 from orchestration.lib.reading import JudgedFile, ReadingFailed, ReadingRoom
 from orchestration.lib.settings import Settings
+from orchestration.lib.threads import FittedThreads
 from orchestration.lib.warehouse import ensure_schemas
 
 PERSON_TABLES = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
@@ -117,6 +118,7 @@ class _Run:
     ledger: Ledger
     is_ledger_written: bool
     report: LoadReport
+    threads: FittedThreads
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ def load_pending(
         ledger=ledger,
         is_ledger_written=known_until is None,
         report=report,
+        threads=FittedThreads(connection),
     )
     known = _known_manifests(connection)
     if run.is_ledger_written:
@@ -181,10 +184,13 @@ def load_pending(
         else:
             pending.append(found)
     standing_before = _statuses(connection)
-    with ReadingRoom(settings) as room:
-        for position, found in enumerate(pending, start=1):
-            say(f"{position}/{len(pending)} {found.path}")
-            load_delivery(run, room, found, now or datetime.now(UTC))
+    try:
+        with ReadingRoom(settings) as room:
+            for position, found in enumerate(pending, start=1):
+                say(f"{position}/{len(pending)} {found.path}")
+                load_delivery(run, room, found, now or datetime.now(UTC))
+    finally:
+        run.threads.restore()
     report.superseded = sorted(
         path
         for path, status in _statuses(connection).items()
@@ -411,6 +417,7 @@ def _write_accepted(
     first_day = date.fromisoformat(f"{manifest.period}-01")
     for judged in judgement.files:
         entry = judged.entry
+        run.threads.fit(judged.rows)
         connection.execute(
             "insert into quality.delivery_datasets values "
             "($period, $delivery, $dataset, $file, $sha256, $rows, $accepted, $quarantined)",

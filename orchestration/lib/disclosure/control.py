@@ -55,6 +55,10 @@ def hidden_maximum(con: duckdb.DuckDBPyConnection, catalog: str) -> int:
     return value
 
 
+# The code of a missing key: equal to itself, and no label's place.
+_NO_LABEL = np.iinfo(np.int32).min
+
+
 def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, columns: dict[str, str]) -> TableState:
     """Read keys and figures of a staged table in its row order."""
     declaration = declaration_of(table, columns)
@@ -66,7 +70,7 @@ def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, column
 
     def key(name: str) -> Key:
         coded = data.column("key_" + name).combine_chunks().dictionary_encode()
-        codes = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        codes = coded.indices.fill_null(_NO_LABEL).to_numpy().astype(np.int64)
         return Key(codes, np.asarray([str(label) for label in coded.dictionary.to_pylist()], dtype=np.str_))
 
     rows = data.num_rows

@@ -24,10 +24,11 @@ def content_hash(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
     """
     if not columns:
         raise ValueError(f"{relation} has no columns to hash")
-    cells = f" || {_SEPARATOR} || ".join(f"coalesce({quoted(name)}::varchar, {_MISSING})" for name in columns)
+    # `concat_ws` would leave out a null, and takes half the time of `||`.
+    cells = ", ".join(f"coalesce({quoted(name)}::varchar, {_MISSING})" for name in columns)
     row = con.execute(
         f"select sha256(coalesce(string_agg(row_hash, '' order by row_hash), '')) "
-        f"from (select md5({cells}) as row_hash from {relation})"
+        f"from (select md5(concat_ws({_SEPARATOR}, {cells})) as row_hash from {relation})"
     ).fetchone()
     assert row is not None
     return str(row[0])

@@ -9,18 +9,15 @@ import csv
 import hashlib
 import json
 import math
-import re
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from orchestration.lib.disclosure.declarations import DECLARATIONS
 from orchestration.lib.release.content import quoted
@@ -28,7 +25,7 @@ from orchestration.lib.release.labels import labels
 
 # A sheet is for looking at; with more rows than this a workbook takes longer to write than the rest of the release.
 EXCEL_ROWS = 500
-_DATE_1980 = (1980, 1, 1, 0, 0, 0)
+_NO_TIME = datetime(1980, 1, 1)
 
 
 def write_csv(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path) -> None:
@@ -65,33 +62,45 @@ def write_excel(
     for table in tables:
         by_subject.setdefault(labels().subject_of(table), []).append(table)
     for subject, names in sorted(by_subject.items()):
-        path = folder / f"{subject}.xlsx"
-        book = Workbook(write_only=True)
-        notes = book.create_sheet("Noter – Notes")
-        notes.column_dimensions["A"].width = 110
-        notes.append(
-            [_styled(notes, f"{labels().subject(subject, 'da')} – {labels().subject(subject, 'en')}", bold=True)]
-        )
-        notes.append([f"Release {release_id}"])
-        for language in ("da", "en"):
-            notes.append([])
-            for note in labels().notes(language, EXCEL_ROWS):
-                notes.append([_styled(notes, note, wrap=True)])
-        notes.append([])
+        # Rows are written as they come, and no time of writing is told, so that equal tables give an equal file.
+        book = Workbook(folder / f"{subject}.xlsx", {"constant_memory": True, "remove_timezone": True})
+        book.set_properties({"created": _NO_TIME})
+        formats = {
+            "bold": book.add_format({"bold": True, "valign": "top"}),
+            "heading": book.add_format({"bold": True, "valign": "top", "text_wrap": True}),
+            "text": book.add_format({"valign": "top", "text_wrap": True}),
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+        }
+        _write_notes(book.add_worksheet("Noter – Notes"), subject, names, release_id, formats)
         for number, table in enumerate(names, start=1):
-            notes.append(
-                [
-                    f"{_sheet_name(number, table)}: {labels().table(table, 'da')} – "
-                    f"{labels().table(table, 'en')} ({table})"
-                ]
-            )
-        for number, table in enumerate(names, start=1):
-            _write_sheet(con, source, table, book, _sheet_name(number, table))
-        book.save(path)
-        _without_times(path)
+            _write_sheet(con, source, table, book.add_worksheet(_sheet_name(number, table)), formats)
+        book.close()
 
 
-def _write_sheet(con: duckdb.DuckDBPyConnection, source: str, table: str, book: Workbook, title: str) -> None:
+def _write_notes(
+    sheet: Worksheet, subject: str, tables: Sequence[str], release_id: str, formats: Mapping[str, Format]
+) -> None:
+    sheet.set_column(0, 0, 110)
+    lines: list[tuple[str, Format | None]] = [
+        (f"{labels().subject(subject, 'da')} – {labels().subject(subject, 'en')}", formats["bold"]),
+        (f"Release {release_id}", None),
+    ]
+    for language in ("da", "en"):
+        lines.append(("", None))
+        lines += [(note, formats["text"]) for note in labels().notes(language, EXCEL_ROWS)]
+    lines.append(("", None))
+    for number, table in enumerate(tables, start=1):
+        titles = f"{labels().table(table, 'da')} – {labels().table(table, 'en')}"
+        lines.append((f"{_sheet_name(number, table)}: {titles} ({table})", None))
+    for row, (text, form) in enumerate(lines):
+        if text:
+            sheet.write_string(row, 0, text, form)
+
+
+def _write_sheet(
+    con: duckdb.DuckDBPyConnection, source: str, table: str, sheet: Worksheet, formats: Mapping[str, Format]
+) -> None:
     columns = _columns(con, source, table)
     keys = [key for key in _keys(table) if key in columns]
     newest = [key for key in ("month", "period_start_date", "period_code", "statement_year") if key in columns]
@@ -100,55 +109,38 @@ def _write_sheet(con: duckdb.DuckDBPyConnection, source: str, table: str, book: 
         f"select {', '.join(map(quoted, columns))} from {source}.main.{quoted(table)} "
         f"order by {', '.join(order or ['all'])} limit {EXCEL_ROWS}"
     ).fetchall()
-    sheet = book.create_sheet(title)
-    sheet.freeze_panes = f"{get_column_letter(min(len(keys), 4) + 1)}4"
-    for number, column in enumerate(columns, start=1):
+    sheet.freeze_panes(3, min(len(keys), 4))
+    for number, (column, kind) in enumerate(columns.items()):
         wide = 60 if column.startswith(("reason", "definition")) else max(12, min(28, len(column) + 2))
-        sheet.column_dimensions[get_column_letter(number)].width = wide
-    for language in ("da", "en"):
-        sheet.append([_styled(sheet, labels().column(column, language), bold=True, wrap=True) for column in columns])
-    sheet.append(list(columns))
-    for row in rows:
-        sheet.append([_plain(value) for value in row])
+        form = formats["time"] if kind.startswith("TIMESTAMP") else formats["date"] if kind == "DATE" else None
+        sheet.set_column(number, number, wide, form)
+    for line, language in enumerate(("da", "en")):
+        for number, column in enumerate(columns):
+            sheet.write_string(line, number, labels().column(column, language), formats["heading"])
+    sheet.write_row(2, 0, list(columns))
+    for line, row in enumerate(rows, start=3):
+        for number, value in enumerate(row):
+            _write_cell(sheet, line, number, value)
+
+
+def _write_cell(sheet: Worksheet, row: int, column: int, value: Any) -> None:
+    """One value as Excel's own kind of it; the column's format says how a date is shown."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return
+    if isinstance(value, str):
+        sheet.write_string(row, column, value)  # `write` would take a text that begins with = for a formula
+    elif isinstance(value, bool):
+        sheet.write_boolean(row, column, value)
+    elif isinstance(value, (date, datetime)):
+        sheet.write_datetime(row, column, value)
+    elif isinstance(value, (int, float)) or hasattr(value, "as_tuple"):
+        sheet.write_number(row, column, float(value))
+    else:
+        sheet.write_string(row, column, str(value))
 
 
 def _sheet_name(number: int, table: str) -> str:
     return f"{number} {table.split('_', 1)[1]}"[:31]
-
-
-def _styled(sheet: Any, text: str, *, bold: bool = False, wrap: bool = False) -> WriteOnlyCell:
-    cell = WriteOnlyCell(sheet, text)
-    cell.font = Font(bold=bold)
-    cell.alignment = Alignment(wrap_text=wrap, vertical="top")
-    return cell
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (str, bool, int, date, datetime)):
-        # Excel knows no time zones.
-        return value.replace(tzinfo=None) if isinstance(value, datetime) else value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return float(value) if hasattr(value, "as_tuple") else str(value)
-
-
-def _without_times(path: Path) -> None:
-    """Write the workbook's archive anew without times, so that equal tables give an equal file."""
-    with zipfile.ZipFile(path) as archive:
-        parts = [(name, archive.read(name)) for name in archive.namelist() if name != "docProps/core.xml"]
-    kept = []
-    for name, content in parts:
-        # The core properties hold nothing but the time of writing; the two lists that name them must not.
-        if name in ("[Content_Types].xml", "_rels/.rels"):
-            content = _without_core_properties(content)
-        kept.append((name, content))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in kept:
-            archive.writestr(zipfile.ZipInfo(name, _DATE_1980), content, zipfile.ZIP_DEFLATED)
-
-
-def _without_core_properties(content: bytes) -> bytes:
-    return re.sub(rb"<(?:Override|Relationship)\b[^>]*docProps/core\.xml[^>]*/>", b"", content)
 
 
 def write_datapackage(

@@ -25,6 +25,8 @@ from orchestration.lib.release.content import quoted
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.
 LINKING = ("baseline_month", "follow_up_month")
+# The code of a missing key: equal to itself, and no label's place.
+_NO_LABEL = np.iinfo(np.int32).min
 
 
 class DisclosureError(RuntimeError):
@@ -53,10 +55,6 @@ def hidden_maximum(con: duckdb.DuckDBPyConnection, catalog: str) -> int:
     if value < 0:
         raise DisclosureError(f"rule_parameters: {PARAMETER} is {row[0]}; it must be a whole number of at least 0")
     return value
-
-
-# The code of a missing key: equal to itself, and no label's place.
-_NO_LABEL = np.iinfo(np.int32).min
 
 
 def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, columns: dict[str, str]) -> TableState:

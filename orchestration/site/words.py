@@ -24,7 +24,8 @@ _LATE_LETTERS = {"æ": "\uf001", "ø": "\uf002", "å": "\uf003"}
 @cache
 def texts() -> dict[str, dict[str, str]]:
     """All texts of the site: key -> language -> text."""
-    content = yaml.safe_load((Path(__file__).parent / "texts.yml").read_text("utf-8"))
+    path = Path(__file__).parent / "texts.yml"
+    content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return {str(key): {str(k): str(v) for k, v in value.items()} for key, value in content.items()}
 
 

@@ -6,13 +6,15 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orchestration.lib.release.labels import labels
 from orchestration.site import charts
@@ -93,6 +95,15 @@ class Cell:
     hidden: bool = False
     href: str | None = None
 
+    def html(self, hidden: str) -> str:
+        """The cell's content. hidden: the word for a figure that isn't shown."""
+        if self.hidden:
+            return f'<span class="hidden">{escape(hidden)}</span>'
+        text = escape(self.text)
+        if self.href:
+            return f'<a href="{escape(self.href)}">{text}</a>'
+        return text if self.value is None else f'<data value="{escape(self.value)}">{text}</data>'
+
 
 @dataclass(frozen=True)
 class Column:
@@ -115,13 +126,36 @@ class Table:
     note: str = ""
     empty: str = ""
 
+    def body(self, hidden: str) -> Markup:
+        """The rows as HTML: a template takes many times as long for the cells, of which a site has tens of thousands.
+
+        hidden: the word for a figure that isn't shown.
+        """
+        starts = [
+            '<td class="n">' if column.number else '<td class="d">' if column.date else "<td>"
+            for column in self.columns[1:]
+        ]
+        lines = []
+        for place, (first, *rest) in enumerate(self.rows):
+            key = f' data-key="{escape(self.keys[place])}"' if self.keys else ""
+            cells = "".join(
+                [f"{start}{cell.html(hidden)}</td>" for start, cell in zip(starts, rest, strict=True)],
+            )
+            lines.append(f'<tr{key}><th scope="row">{first.html(hidden)}</th>{cells}</tr>\n')
+        return Markup("".join(lines))
+
 
 @dataclass(frozen=True)
 class Figure:
     """A chart and its text."""
 
-    svg: Markup
+    drawing: Markup | Future[str]
     caption: str
+
+    @property
+    def svg(self) -> Markup:
+        """The chart, waited for if it is still being drawn."""
+        return self.drawing if isinstance(self.drawing, Markup) else Markup(self.drawing.result())
 
 
 @dataclass(frozen=True)
@@ -157,6 +191,11 @@ class Page:
     def root(self) -> str:
         """The way back to the site's root."""
         return "../" * (self.path.count("/") + 1)
+
+    @property
+    def waits(self) -> bool:
+        """True when a chart of the page is drawn by the charts' process."""
+        return any(isinstance(figure.drawing, Future) for section in self.sections for figure in section.figures)
 
 
 @dataclass(frozen=True)
@@ -199,40 +238,54 @@ def build_site(release: Path, target: Path) -> SiteReport:
     )
     template = environment.get_template("page.html.j2")
     style = Markup((here / "style.css").read_text("utf-8"))
-    data = ReleaseData(release)
     largest = pages = 0
-    try:
+
+    def write(page: Page, words: Words) -> None:
+        nonlocal largest, pages
+        content = template.render(
+            page=page,
+            w=words,
+            menu=MENU,
+            other=next(other for other in LANGUAGES if other != words.language),
+            style=style,
+            release=data.release,
+        ).encode()
+        path = target / words.language / page.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        pages += 1
+        largest = max(largest, len(content))
+
+    with charts.drawing() as drawer, closing(ReleaseData(release)) as data:
+        waiting: list[tuple[Page, Words]] = []
+        lines: dict[tuple[str, str], str] = {}
         for language in LANGUAGES:
             words = Words(language)
-            site = _Site(data, words)
-            for page in site.pages():
-                content = template.render(
-                    page=page,
-                    w=words,
-                    menu=MENU,
-                    other=next(other for other in LANGUAGES if other != language),
-                    style=style,
-                    release=data.release,
-                )
-                path = target / language / page.path
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(content, "utf-8")
-                pages += 1
-                largest = max(largest, len(content.encode()))
+            for page in _Site(data, words, drawer, lines).pages():
+                if page.waits:
+                    waiting.append((page, words))
+                else:
+                    write(page, words)
         start = environment.get_template("start.html.j2").render(
             style=style, languages=[Words(code) for code in LANGUAGES]
         )
         (target / "index.html").write_text(start, "utf-8")
-    finally:
-        data.close()
+        try:
+            for page, words in waiting:
+                write(page, words)
+        except charts.ChartError as error:
+            raise SiteError(str(error)) from error
     return SiteReport(pages + 1, largest, time.monotonic() - started)
 
 
 class _Site:
     """All pages of one language."""
 
-    def __init__(self, data: ReleaseData, words: Words) -> None:
-        self.data, self.w = data, words
+    def __init__(
+        self, data: ReleaseData, words: Words, drawer: charts.Drawer, lines: dict[tuple[str, str], str]
+    ) -> None:
+        """lines: the small lines by measure and municipality, shared by the languages."""
+        self.data, self.w, self.drawer, self.lines = data, words, drawer, lines
         self.names = {str(row["municipality_code"]): str(row["municipality_name"]) for row in data.municipalities}
         self.order = sorted(self.names, key=lambda code: alphabetical(self.names[code]))
         self.groups = {
@@ -244,9 +297,9 @@ class _Site:
         self.scenarios: list[str] = []
         if data.newest_period is not None:
             rows = data.rows(
-                "select * from main.rpt_category_assignments where period_code = ? "
-                "order by scenario_code, municipality_code",
-                [data.newest_period],
+                "select * from main.rpt_category_assignments "
+                "where period_code = (select max(period_code) from main.rpt_category_assignments) "
+                "order by scenario_code, municipality_code"
             )
             self.assignments = {(str(row["scenario_code"]), str(row["municipality_code"])): row for row in rows}
             codes = {scenario for scenario, _ in self.assignments}
@@ -634,10 +687,10 @@ class _Site:
             country_value=w.measured(country, unit),
         )
         section.paragraphs = [Paragraph(text), Paragraph(w.text("ranking_warning"), "note")]
-        svg = charts.ranking(
+        chart = charts.ranking(
             points, country, f"{self.measure_name(measure)} ({self.unit_name(unit)})", text, w.language, unit == "share"
         )
-        section.figures.append(Figure(Markup(svg), title))
+        section.figures.append(Figure(self.drawer.draw(chart), title))
         return section
 
     def funnel_section(self, measure: Row, rows: Mapping[str, Row], title: str) -> Section:
@@ -675,8 +728,8 @@ class _Site:
         outside = sum(bool(point["outside"]) for point in points)
         text = w.text("funnel_text", inside=len(points) - outside, count=len(points), outside=outside)
         section.paragraphs.append(Paragraph(text))
-        svg = charts.funnel(points, limits, centre, w.text("size"), self.measure_name(measure), text, w.language)
-        section.figures.append(Figure(Markup(svg), title))
+        chart = charts.funnel(points, limits, centre, w.text("size"), self.measure_name(measure), text, w.language)
+        section.figures.append(Figure(self.drawer.draw(chart), title))
         return section
 
     def series_section(self, measure: Row, group: str) -> Section:
@@ -684,7 +737,7 @@ class _Site:
         w, unit = self.w, str(measure["unit"])
         name = str(measure["measure_id"])
         section = Section(w.text("series"), "series")
-        months = sorted(month for code, month in self.data.measure_rows[name] if code == group)
+        months = self.data.months(name)
         rows = [(month, self.data.measure_rows[name][group, month].get(COUNTRY)) for month in months]
         shown = [(month, row) for month, row in rows if row is not None]
         points = [
@@ -727,8 +780,8 @@ class _Site:
                 last_value=w.measured(float(str(points[-1]["value"])), unit),
             )
             section.paragraphs.append(Paragraph(text))
-            svg = charts.series(points, self.unit_name(unit), text, w.language, unit == "share")
-            section.figures.append(Figure(Markup(svg), self.measure_name(measure)))
+            chart = charts.series(points, self.unit_name(unit), text, w.language, unit == "share")
+            section.figures.append(Figure(self.drawer.draw(chart), self.measure_name(measure)))
         table = measure.get("table_name")
         if self.data.has("rpt_revisions") and table:
             revisions = self.revision_table(f"rpt_{table}", w.text("series_revisions"), 30)
@@ -888,7 +941,7 @@ class _Site:
         similar: list[str] = []
         if data.has("rpt_similar_municipalities"):
             section.paragraphs.append(Paragraph(w.text("compare_text")))
-            similar = self.similar.get(code, [])
+            similar = data.similar.get(code, [])
         columns = [
             Column(w.text("measure")),
             Column(w.text("month")),
@@ -948,20 +1001,6 @@ class _Site:
         number = None if value is None else float(value)
         return self.figure(number, self.w.measured(number, "percentage_points"), bool(row["is_suppressed"]))
 
-    @property
-    def similar(self) -> dict[str, list[str]]:
-        """The five similar municipalities of each, of the newest period."""
-        if not hasattr(self, "_similar"):
-            found: dict[str, list[str]] = {}
-            for row in self.data.rows(
-                "select municipality_code, similar_municipality_code from main.rpt_similar_municipalities "
-                "where period_code = (select max(period_code) from main.rpt_similar_municipalities) "
-                "order by municipality_code, similarity_rank"
-            ):
-                found.setdefault(str(row["municipality_code"]), []).append(str(row["similar_municipality_code"]))
-            self._similar = found
-        return self._similar
-
     def letters_section(self, code: str) -> Section:
         """The letters' view: coverage in each target group, before and after."""
         w = self.w
@@ -969,7 +1008,7 @@ class _Site:
         if not self.data.has("rpt_follow_up"):
             section.paragraphs.append(Paragraph(w.text("missing_table", table="rpt_follow_up"), "note"))
             return section
-        rows = [row for row in self.follow_up if row["municipality_code"] == code]
+        rows = self.data.follow_up.get(code, [])
         if rows:
             section.paragraphs.append(Paragraph(w.text("letters_text")))
         table = Table(
@@ -1016,20 +1055,6 @@ class _Site:
         section.tables.append(table)
         return section
 
-    @property
-    def follow_up(self) -> list[Row]:
-        """All rows of rpt_follow_up."""
-        if not hasattr(self, "_follow_up"):
-            self._follow_up = self.data.table("rpt_follow_up", "round_code, municipality_code, target_group_code")
-        return self._follow_up
-
-    @property
-    def supervision(self) -> list[Row]:
-        """All rows of rpt_supervision."""
-        if not hasattr(self, "_supervision"):
-            self._supervision = self.data.table("rpt_supervision", "municipality_code, scenario_code, statement_year")
-        return self._supervision
-
     def supervision_section(self, code: str) -> Section:
         """Where the municipality stands in supervision under each scenario."""
         w = self.w
@@ -1043,20 +1068,19 @@ class _Site:
             [Column(w.text("scenario")), Column(w.text("period")), Column(w.text("status")), Column(w.text("reason"))],
             [],
         )
-        for row in self.supervision:
-            if row["municipality_code"] == code:
-                status, reason = str(row["status"]), row[f"reason_{w.language}"]
-                table.rows.append(
-                    [
-                        Cell(self.scenario_names.get(str(row["scenario_code"]), str(row["scenario_code"]))),
-                        Cell(str(row["statement_year"])),
-                        Cell(w.text(status) if w.has(status) else status),
-                        Cell(hidden=True)
-                        if reason is None and row["is_suppressed"]
-                        else Cell(str(reason or w.text("undefined"))),
-                    ]
-                )
-                table.keys.append(f"{row['scenario_code']}/{row['statement_year']}")
+        for row in self.data.supervision.get(code, []):
+            status, reason = str(row["status"]), row[f"reason_{w.language}"]
+            table.rows.append(
+                [
+                    Cell(self.scenario_names.get(str(row["scenario_code"]), str(row["scenario_code"]))),
+                    Cell(str(row["statement_year"])),
+                    Cell(w.text(status) if w.has(status) else status),
+                    Cell(hidden=True)
+                    if reason is None and row["is_suppressed"]
+                    else Cell(str(reason or w.text("undefined"))),
+                ]
+            )
+            table.keys.append(f"{row['scenario_code']}/{row['statement_year']}")
         section.tables.append(table)
         return section
 
@@ -1069,7 +1093,7 @@ class _Site:
             group = data.main_group(name)
             if group is None or unit not in ("share", "percentage"):
                 continue
-            months = sorted(month for found, month in data.measure_rows[name] if found == group)
+            months = data.months(name)
             rows = [data.measure_rows[name][group, month].get(code) for month in months]
             values = [
                 None if row is None or row["measure_value"] is None else float(row["measure_value"]) for row in rows
@@ -1085,8 +1109,10 @@ class _Site:
                 last_value=w.measured(shown[-1][1], unit),
                 last=w.month(shown[-1][0]),
             )
-            provisional = [bool(row and row["is_provisional"]) for row in rows]
-            section.figures.append(Figure(Markup(charts.small_series(values, provisional, text)), text))
+            if (name, code) not in self.lines:
+                provisional = [bool(row and row["is_provisional"]) for row in rows]
+                self.lines[name, code] = charts.small_line(values, provisional)
+            section.figures.append(Figure(Markup(charts.small_series(self.lines[name, code], text)), text))
         if not section.figures:
             section.paragraphs.append(Paragraph(w.text("no_rows"), "note"))
         return section
@@ -1215,7 +1241,7 @@ class _Site:
             if row["on_time_share"] is not None and row["difference_percentage_points"] is not None
         ]
         if points:
-            svg = charts.scatter(
+            chart = charts.scatter(
                 points,
                 label("on_time_share", w.language),
                 label("difference_percentage_points", w.language),
@@ -1223,7 +1249,7 @@ class _Site:
                 f"{title}, {period}",
                 w.language,
             )
-            section.figures.append(Figure(Markup(svg), w.text("kl_not_cause")))
+            section.figures.append(Figure(self.drawer.draw(chart), w.text("kl_not_cause")))
         return Page(path, title, [section])
 
     def methods(self) -> Page:
@@ -1352,10 +1378,7 @@ class _Site:
     def revision_table(self, table: str | None, caption: str, most: int) -> Table:
         """Revised figures, of one table or of all."""
         w = self.w
-        where = "where table_name = ?" if table else ""
-        values = [table] if table else []
-        count = self.data.rows(f"select count(*) as n from main.rpt_revisions {where}", values)[0]["n"]
-        rows = self.data.rows(f"select * from main.rpt_revisions {where} order by all limit {most}", values)
+        count, rows = self.data.revisions(table, most)
         return Table(
             f"revisions-{table or 'all'}",
             caption,

@@ -1,21 +1,27 @@
 """Charts as inline SVG.
 
-The charts of the measure pages are Vega-Lite specifications rendered by vl-convert; the tile map and the small time
-series of the municipality pages, of which there are hundreds, are drawn directly. Every chart is an image with a text
-in words; its figures stand in a table on the same page.
+The charts of the measure pages are Vega-Lite specifications, which a process of their own renders by vl-convert while
+the pages are made; the tile map and the small time series of the municipality pages, of which there are hundreds, are
+drawn directly. Every chart is an image with a text in words; its figures stand in a table on the same page.
 """
 
 from __future__ import annotations
 
 import csv
+import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
-
-import vl_convert
+from typing import IO, Any
 
 INK, MUTED, ACCENT, COUNTRY_COLOUR = "#1a1a1a", "#595959", "#0b5394", "#a33c00"
 # Fill and text colour by class; every pair has a contrast of at least 4.5.
@@ -28,8 +34,39 @@ CATEGORY_FILLS = {
     4: ("#9c2a1f", "#ffffff"),
 }
 HIDDEN_FILL = ("#e6e6e6", INK)
+_SMALL_WIDTH, _SMALL_HEIGHT = 320, 90
 _SVG_HEAD = re.compile(r"<svg\b[^>]*?viewBox=\"([^\"]+)\"[^>]*>")
 _ARIA = re.compile(r' (?:aria-[a-z]+|role|tabindex)="[^"]*"')
+# Pixels that a municipality's name may take. To measure a name takes most of a ranking's time, and a limit measures it
+# twice: only names of more letters than these can reach it.
+_NAME_LIMIT, _NAME_LETTERS = 140, 20
+_CONFIG = {
+    "background": "white",
+    "font": "sans-serif",
+    "view": {"stroke": None},
+    # The page says the chart in words; the renderer's own descriptions of every mark would be taken out again.
+    "aria": False,
+    "axis": {
+        "labelColor": INK,
+        "titleColor": INK,
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "gridColor": "#dddddd",
+    },
+}
+
+
+class ChartError(RuntimeError):
+    """A chart can't be drawn; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart that is to be drawn: a Vega-Lite specification and the text that says it in words."""
+
+    specification: Mapping[str, Any]
+    label: str
+    language: str
 
 
 @cache
@@ -73,60 +110,133 @@ def tile_map(
     return "".join(parts)
 
 
-def small_series(values: Sequence[float | None], provisional: Sequence[bool], label: str) -> str:
-    """A small line of a municipality's months; hidden and missing months leave gaps, open circles are provisional."""
+def small_line(values: Sequence[float | None], provisional: Sequence[bool]) -> str:
+    """A small line of a municipality's months; hidden and missing months leave gaps, open circles are provisional.
+
+    It is the same in every language, and nothing when fewer than two months are shown.
+    """
     shown = [value for value in values if value is not None]
     if len(shown) < 2:
         return ""
-    width, height, edge = 320, 90, 8
+    width, height, edge = _SMALL_WIDTH, _SMALL_HEIGHT, 8
     low, high = min(shown), max(shown)
     span = (high - low) or 1.0
     step = (width - 2 * edge) / max(1, len(values) - 1)
-
-    def at(index: int, value: float) -> tuple[float, float]:
-        return round(edge + index * step, 1), round(height - edge - (value - low) / span * (height - 2 * edge), 1)
-
-    lines: list[list[tuple[float, float]]] = [[]]
+    lines: list[list[str]] = [[]]
+    circles: list[str] = []
     for index, value in enumerate(values):
         if value is None:
             lines.append([])
-        else:
-            lines[-1].append(at(index, value))
+            continue
+        x = round(edge + index * step, 1)
+        y = round(height - edge - (value - low) / span * (height - 2 * edge), 1)
+        lines[-1].append(f"{x},{y}")
+        radius, fill = ("4", "#ffffff") if provisional[index] else ("2.5", ACCENT)
+        circles.append(f'<circle cx="{x}" cy="{y}" r="{radius}" fill="{fill}" stroke="{ACCENT}"/>')
     drawn = "".join(
-        f'<polyline fill="none" stroke="{ACCENT}" stroke-width="2" points="{" ".join(f"{x},{y}" for x, y in line)}"/>'
+        f'<polyline fill="none" stroke="{ACCENT}" stroke-width="2" points="{" ".join(line)}"/>'
         for line in lines
         if len(line) > 1
     )
-    circles = "".join(
-        f'<circle cx="{at(i, v)[0]}" cy="{at(i, v)[1]}" r="{4 if provisional[i] else 2.5}" '
-        f'fill="{"#ffffff" if provisional[i] else ACCENT}" stroke="{ACCENT}"/>'
-        for i, v in enumerate(values)
-        if v is not None
-    )
+    return drawn + "".join(circles)
+
+
+def small_series(line: str, label: str) -> str:
+    """A small line as an image with its text."""
     return (
-        f'<svg class="small-series" role="img" aria-label="{escape(label, quote=True)}" viewBox="0 0 {width} {height}" '
-        f'xmlns="http://www.w3.org/2000/svg">{drawn}{circles}</svg>'
+        f'<svg class="small-series" role="img" aria-label="{escape(label, quote=True)}" '
+        f'viewBox="0 0 {_SMALL_WIDTH} {_SMALL_HEIGHT}" xmlns="http://www.w3.org/2000/svg">{line}</svg>'
     )
 
 
-def _render(specification: Mapping[str, Any], label: str, language: str) -> str:
-    config = {
-        "background": "white",
-        "font": "sans-serif",
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": INK,
-            "titleColor": INK,
-            "labelFontSize": 12,
-            "titleFontSize": 12,
-            "gridColor": "#dddddd",
-        },
-    }
-    svg = vl_convert.vegalite_to_svg(
-        {"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "config": config, **specification},
-        vl_version="v5.21",
-        format_locale="da-DK" if language == "da" else "en-US",
-    )
+class Drawer:
+    """Draws charts in a process of its own, in the order in which they are asked for; see `drawing`."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[str],
+        errors: IO[bytes],
+        requests: ThreadPoolExecutor,
+        answers: ThreadPoolExecutor,
+    ) -> None:
+        """errors: what the process writes when it fails. requests, answers: one thread each."""
+        self._process, self._errors, self._requests, self._answers = process, errors, requests, answers
+
+    def draw(self, chart: Chart) -> Future[str]:
+        """The chart as SVG, when it is done; its `result` raises ChartError when the chart can't be drawn."""
+        request = {
+            "vl_spec": {
+                "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+                "config": _CONFIG,
+                **chart.specification,
+            },
+            "vl_version": "v5.21",
+            "format_locale": "da-DK" if chart.language == "da" else "en-US",
+        }
+        self._requests.submit(self._ask, json.dumps(request))
+        return self._answers.submit(self._answer, chart)
+
+    def _ask(self, request: str) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(request + "\n")
+            self._process.stdin.flush()
+        except OSError:
+            # Without a request no answer would come: so the answers end too, and tell why.
+            self._process.kill()
+
+    def _answer(self, chart: Chart) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.endswith("\n"):
+            code = self._process.wait()
+            self._errors.seek(0)
+            said = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+            raise ChartError(
+                f"The process that draws the charts ended with code {code} at the chart “{chart.label}”"
+                + (f": {said[-1]}" if said else "")
+            )
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ChartError(f"The chart “{chart.label}” can't be drawn: {answer['error']}")
+        return _framed(answer["svg"], chart.label)
+
+
+@contextmanager
+def drawing() -> Iterator[Drawer]:
+    """The process that draws charts while the pages are made.
+
+    A process, since vl-convert holds on to the interpreter while it draws. It ends with the `with` block, and with the
+    process that started it, however that one dies.
+    """
+    here = Path(__file__).parent
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(
+            [sys.executable, "-P", str(here / "chart_process.py")],
+            env={**os.environ, "FONTCONFIG_FILE": str(here / "fonts.conf")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+        ) as process,
+        # One thread each, so that answers come in the order of the requests.
+        ThreadPoolExecutor(1) as requests,
+        ThreadPoolExecutor(1) as answers,
+    ):
+        try:
+            yield Drawer(process, errors, requests, answers)
+        finally:
+            # Killed, so that nobody waits for charts that nobody wants; all that are wanted are drawn by now.
+            process.kill()
+            requests.shutdown(cancel_futures=True)
+            answers.shutdown(cancel_futures=True)
+            process.communicate()
+
+
+def _framed(svg: str, label: str) -> str:
+    """The renderer's drawing as an image of the page: with its text, and without a fixed size."""
     svg = _ARIA.sub("", svg)
     head = _SVG_HEAD.search(svg)
     assert head is not None
@@ -139,17 +249,18 @@ def _render(specification: Mapping[str, Any], label: str, language: str) -> str:
 
 def ranking(
     rows: Sequence[Mapping[str, Any]], country: float | None, title: str, label: str, language: str, percent: bool
-) -> str:
+) -> Chart:
     """Dots with intervals, one line a municipality, sorted; a vertical line for the country.
 
     rows: name, value, lower, upper (the last two may be None).
     """
     kind = ".0%" if percent else ".2~f"
+    limit = _NAME_LIMIT if any(len(row["name"]) > _NAME_LETTERS for row in rows) else 0
     y = {
         "field": "name",
         "type": "nominal",
         "sort": [row["name"] for row in rows],
-        "axis": {"title": None, "labelLimit": 140},
+        "axis": {"title": None, "labelLimit": limit},
     }
     axis = {"title": title, "format": kind, "orient": "top"}
     layers: list[dict[str, Any]] = [
@@ -174,7 +285,7 @@ def ranking(
                 "encoding": {"x": {"field": "country", "type": "quantitative", "axis": axis}},
             }
         )
-    return _render(
+    return Chart(
         {"data": {"values": [dict(row) for row in rows]}, "width": 480, "height": {"step": 13}, "layer": layers},
         label,
         language,
@@ -189,7 +300,7 @@ def funnel(
     y_title: str,
     label: str,
     language: str,
-) -> str:
+) -> Chart:
     """Shares against the number of persons, with the limits of random variation around the country's share."""
     x = {
         "field": "size",
@@ -236,10 +347,10 @@ def funnel(
             },
         },
     ]
-    return _render({"width": 560, "height": 340, "layer": layers}, label, language)
+    return Chart({"width": 560, "height": 340, "layer": layers}, label, language)
 
 
-def series(points: Sequence[Mapping[str, Any]], y_title: str, label: str, language: str, percent: bool) -> str:
+def series(points: Sequence[Mapping[str, Any]], y_title: str, label: str, language: str, percent: bool) -> Chart:
     """The country month by month: `month` (ISO), `value`, `provisional`."""
     x = {"field": "month", "type": "temporal", "axis": {"title": None, "format": "%Y-%m", "labelAngle": -40}}
     y = {
@@ -259,7 +370,7 @@ def series(points: Sequence[Mapping[str, Any]], y_title: str, label: str, langua
             },
         },
     ]
-    return _render(
+    return Chart(
         {"data": {"values": [dict(point) for point in points]}, "width": 560, "height": 220, "layer": layers},
         label,
         language,
@@ -268,7 +379,7 @@ def series(points: Sequence[Mapping[str, Any]], y_title: str, label: str, langua
 
 def scatter(
     points: Sequence[Mapping[str, Any]], x_title: str, y_title: str, centre: float | None, label: str, language: str
-) -> str:
+) -> Chart:
     """KL's figure: share on time against the difference from the expected level."""
     x = {"field": "x", "type": "quantitative", "scale": {"zero": False}, "axis": {"title": x_title, "format": ".0%"}}
     y = {"field": "y", "type": "quantitative", "axis": {"title": y_title, "format": "+.1~f"}}
@@ -284,4 +395,4 @@ def scatter(
         layers.append(
             {"data": {"values": [{"x": centre}]}, "mark": {"type": "rule", "color": MUTED}, "encoding": {"x": x}}
         )
-    return _render({"width": 560, "height": 400, "layer": layers}, label, language)
+    return Chart({"width": 560, "height": 400, "layer": layers}, label, language)

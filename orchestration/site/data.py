@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 
 COUNTRY = "0000"
+# The group that stands for a measure: the first of these that the measure has, else its first group.
+_MAIN_GROUPS = ("all", "all:12_or_more", "dagpengemodtagere", "dagpengemodtagere:1")
 Row = dict[str, Any]
 
 
@@ -26,6 +28,7 @@ class ReleaseData:
             for name, count in self.con.execute("select table_name, row_count from meta.tables").fetchall()
         }
         self.release = self.rows("select * from meta.release")[0]
+        self._revisions: dict[tuple[str | None, int], tuple[int, list[Row]]] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -58,16 +61,22 @@ class ReleaseData:
             return []
         current = "and is_current" if "is_current" in self.columns("dim_municipalities") else ""
         return self.rows(
-            f"select * from main.dim_municipalities where municipality_code <> ? {current} order by municipality_code",
-            [COUNTRY],
+            f"select * from main.dim_municipalities where municipality_code <> '{COUNTRY}' {current} "
+            "order by municipality_code"
         )
+
+    @cached_property
+    def _columns(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for table, column in self.con.execute(
+            "select table_name, column_name from duckdb_columns() where schema_name = 'main'"
+        ).fetchall():
+            found.setdefault(str(table), set()).add(str(column))
+        return found
 
     def columns(self, table: str) -> set[str]:
         """Names of a table's columns."""
-        found = self.con.execute(
-            "select column_name from duckdb_columns() where schema_name = 'main' and table_name = ?", [table]
-        ).fetchall()
-        return {str(row[0]) for row in found}
+        return self._columns.get(table, set())
 
     @cached_property
     def measures(self) -> list[Row]:
@@ -110,49 +119,127 @@ class ReleaseData:
 
     @cached_property
     def measure_rows(self) -> dict[str, dict[tuple[str, date], dict[str, Row]]]:
-        """Measure -> (group, month) -> municipality -> row of rpt_measure_results, for the months the site shows.
+        """Measure -> (group, month) -> municipality -> row of rpt_measure_results, for what the site shows.
 
-        The site shows the newest month of each measure for every municipality, and every month of the main groups.
+        The site shows the main group of each measure in every month for every municipality, and the other groups for
+        the country. No month is newer than the newest in which the measure has a value for the country.
         """
+        return self._measured[0]
+
+    @cached_property
+    def _measured(self) -> tuple[dict[str, dict[tuple[str, date], dict[str, Row]]], dict[str, str]]:
+        """The rows of `measure_rows`, and the main group of each measure."""
         result: dict[str, dict[tuple[str, date], dict[str, Row]]] = {}
+        main_groups: dict[str, str] = {}
         if not self.has("rpt_measure_results"):
-            return result
+            return result, main_groups
         provisional = "is_provisional" if "is_provisional" in self.columns("rpt_measure_results") else "false"
+        wanted = ", ".join(f"'{group}'" for group in _MAIN_GROUPS)
         rows = self.rows(
             f"""
             with newest as (
                 select measure_id, max(period_start_date) as month
                 from main.rpt_measure_results
-                where municipality_code = ? and (measure_value is not null) and measure_id <> 'benefit_level_difference'
+                where municipality_code = '{COUNTRY}'
+                    and measure_value is not null
+                    and measure_id <> 'benefit_level_difference'
                 group by measure_id
+            ),
+            shown as (
+                select facts.measure_id, facts.group_code, facts.period_start_date as month, facts.municipality_code,
+                    facts.numerator_count, facts.denominator_count, facts.measure_value, facts.is_suppressed,
+                    {provisional} as is_provisional
+                from main.rpt_measure_results as facts
+                inner join newest on facts.measure_id = newest.measure_id
+                where facts.period_start_date <= newest.month
+                    and (
+                        facts.period_start_date = newest.month
+                        or split_part(facts.group_code, ':', 1) in ('all', 'dagpengemodtagere')
+                    )
+            ),
+            main_groups as (
+                select measure_id, group_code
+                from shown
+                group by measure_id, group_code
+                qualify row_number() over (
+                    partition by measure_id
+                    order by list_position([{wanted}], group_code) nulls last, group_code
+                ) = 1
             )
-            select facts.measure_id, facts.group_code, facts.period_start_date as month, facts.municipality_code,
-                facts.numerator_count, facts.denominator_count, facts.measure_value, facts.is_suppressed,
-                {provisional} as is_provisional
-            from main.rpt_measure_results as facts
-            inner join newest on facts.measure_id = newest.measure_id
-            where facts.period_start_date <= newest.month
-                and (
-                    facts.period_start_date = newest.month
-                    or split_part(facts.group_code, ':', 1) in ('all', 'dagpengemodtagere')
-                )
-            """,
-            [COUNTRY],
+            select shown.*, main_groups.group_code is not null as is_main_group
+            from shown
+            left join main_groups
+                on shown.measure_id = main_groups.measure_id and shown.group_code = main_groups.group_code
+            where main_groups.group_code is not null or shown.municipality_code = '{COUNTRY}'
+            """
         )
         for row in rows:
-            months = result.setdefault(str(row["measure_id"]), {})
-            months.setdefault((str(row["group_code"]), row["month"]), {})[str(row["municipality_code"])] = row
-        return result
+            measure, group = str(row["measure_id"]), str(row["group_code"])
+            result.setdefault(measure, {}).setdefault((group, row["month"]), {})[str(row["municipality_code"])] = row
+            if row["is_main_group"]:
+                main_groups[measure] = group
+        return result, main_groups
 
     def main_group(self, measure: str) -> str | None:
         """The group that stands for a measure: everyone, else the first target group's first deadline."""
-        groups = sorted({group for group, _ in self.measure_rows.get(measure, {})})
-        for wanted in ("all", "all:12_or_more", "dagpengemodtagere", "dagpengemodtagere:1"):
-            if wanted in groups:
-                return wanted
-        return groups[0] if groups else None
+        return self._measured[1].get(measure)
+
+    @cached_property
+    def _months(self) -> dict[str, list[date]]:
+        return {
+            measure: sorted(month for group, month in found if group == self.main_group(measure))
+            for measure, found in self.measure_rows.items()
+        }
+
+    def months(self, measure: str) -> list[date]:
+        """The months in which the measure's main group has rows, oldest first."""
+        return self._months.get(measure, [])
+
+    @cached_property
+    def _newest(self) -> dict[str, date]:
+        return {measure: max(month for _, month in found) for measure, found in self.measure_rows.items()}
 
     def newest_of(self, measure: str) -> date | None:
         """The newest month in which the measure has a value for the country."""
-        months = [month for _, month in self.measure_rows.get(measure, {})]
-        return max(months) if months else None
+        return self._newest.get(measure)
+
+    @cached_property
+    def similar(self) -> dict[str, list[str]]:
+        """Municipality -> the municipalities most similar to it in the newest period, most similar first."""
+        found: dict[str, list[str]] = {}
+        for row in self.rows(
+            "select municipality_code, similar_municipality_code from main.rpt_similar_municipalities "
+            "where period_code = (select max(period_code) from main.rpt_similar_municipalities) "
+            "order by municipality_code, similarity_rank"
+        ):
+            found.setdefault(str(row["municipality_code"]), []).append(str(row["similar_municipality_code"]))
+        return found
+
+    @cached_property
+    def follow_up(self) -> dict[str, list[Row]]:
+        """Municipality -> its rows of rpt_follow_up."""
+        return _by_municipality(self.table("rpt_follow_up", "round_code, municipality_code, target_group_code"))
+
+    @cached_property
+    def supervision(self) -> dict[str, list[Row]]:
+        """Municipality -> its rows of rpt_supervision."""
+        return _by_municipality(self.table("rpt_supervision", "municipality_code, scenario_code, statement_year"))
+
+    def revisions(self, table: str | None, most: int) -> tuple[int, list[Row]]:
+        """How many revised figures a table, or every table, has, and the first of them."""
+        if (table, most) not in self._revisions:
+            where, values = ("where table_name = ?", [table]) if table else ("", [])
+            # Most releases revise nothing: then there's nothing to ask for, table by table.
+            if not self.tables.get("rpt_revisions"):
+                return 0, []
+            count = int(self.rows(f"select count(*) as n from main.rpt_revisions {where}", values)[0]["n"])
+            rows = self.rows(f"select * from main.rpt_revisions {where} order by all limit {most}", values)
+            self._revisions[table, most] = (count, rows)
+        return self._revisions[table, most]
+
+
+def _by_municipality(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row["municipality_code"]), []).append(row)
+    return found

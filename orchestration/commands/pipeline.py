@@ -6,7 +6,9 @@ stopped the run; 2 when something must be set up first (key, landing zone); 75 w
 
 from __future__ import annotations
 
+import importlib
 import sys
+import threading
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +18,8 @@ import duckdb
 
 from orchestration.lib import build, publishing, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
+from orchestration.lib.dbt_manifest import PARTIAL_PARSE, ensure_manifest
+from orchestration.lib.dbt_waiting import waiting_dbt
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
 from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.official import status as official_status
@@ -113,15 +117,25 @@ def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     with runs.usable_instance(settings, say) as instance:
         for run_id in runs.end_dead_runs(instance):
             say(f"run {run_id[:8]} of a pipeline that was killed is marked as failed")
-        with standard_output_to(settings.logs / DETAILS):
+        beside = threading.Thread(target=_import_ahead, name="imports")
+        parsed = ensure_manifest(settings).with_name(PARTIAL_PARSE)
+        with waiting_dbt(parsed), standard_output_to(settings.logs / DETAILS):
+            beside.start()
             result = job.execute_in_process(
                 instance=instance,
                 tags={**range_tags(inside), runs.STARTED_BY: runs.COMMAND},
                 run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
                 raise_on_error=False,
             )
+        beside.join()
         runs.prune_runs(instance, settings, keeping.Keep.from_environment())
         return result
+
+
+def _import_ahead() -> None:
+    """Import what the steps after the load need while DuckDB loads: seconds of Python beside seconds of DuckDB."""
+    for name in ("great_expectations.expectations", "orchestration.lib.release.writer", "orchestration.site.build"):
+        importlib.import_module(name)
 
 
 def end_dead_runs(settings: Settings) -> None:

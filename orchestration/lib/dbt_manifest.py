@@ -31,8 +31,8 @@ def dbt_executable() -> str:
 
 
 def dbt_command() -> list[str]:
-    """What the pipeline starts in dbt's place, in the project's folder: dbt, with the project parsed already."""
-    return [sys.executable, "-m", "orchestration.lib.dbt_parsed"]
+    """What the pipeline starts in dbt's place, in the project's folder: dbt, parsed and perhaps started already."""
+    return [sys.executable, "-m", "orchestration.lib.dbt_waiting"]
 
 
 def guarded_dbt(settings: Settings) -> str:

@@ -61,18 +61,19 @@ def render_wanted_lines_only(_: EventMsg) -> None:
             log.filter = _Wanted(log)
 
 
-def main(arguments: list[str]) -> int:
-    """Run dbt with the manifest that JOBCENTER_PARSED names, or as it is where that is not set."""
-    parsed = os.environ.get(PARSED)
-    dbt = dbtRunner(
-        manifest=read_manifest(Path(parsed)) if parsed else None,
-        callbacks=[render_wanted_lines_only],
-    )
-    finished = dbt.invoke(arguments)
+def run(arguments: list[str], manifest: Manifest | None) -> int:
+    """Run dbt with that manifest, or let dbt parse the project."""
+    finished = dbtRunner(manifest=manifest, callbacks=[render_wanted_lines_only]).invoke(arguments)
     if finished.exception is not None:
         print(finished.exception, file=sys.stderr)
         return 2
     return 0 if finished.success else 1
+
+
+def main(arguments: list[str]) -> int:
+    """Run dbt with the manifest that JOBCENTER_PARSED names, or as it is where that is not set."""
+    parsed = os.environ.get(PARSED)
+    return run(arguments, read_manifest(Path(parsed)) if parsed else None)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from orchestration.bench.clock import Spent, measured
 from orchestration.lib.settings import PROJECT_ROOT
+from orchestration.lib.yaml_text import parse_yaml
 
 _BATCH_FROM = "date '9999-01-01' /* batch_from */"
 _PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
@@ -80,7 +80,7 @@ def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]
 
 def batch_size(config: Mapping[str, Any], months_per_batch: int) -> int:
     """Months that one statement of a `monthly` model builds, as the materialization decides it."""
-    worth_a_batch = yaml.safe_load(_PROJECT_FILE.read_text("utf-8"))["vars"]["months_worth_a_batch"]
+    worth_a_batch = parse_yaml(_PROJECT_FILE.read_text("utf-8"))["vars"]["months_worth_a_batch"]
     return 1 if config.get("is_folded") and months_per_batch < worth_a_batch else months_per_batch
 
 

@@ -105,6 +105,12 @@ def official_sources(settings: Settings) -> list[str]:
 def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     """Run the Dagster job `pipeline` in this process over the range of the periods."""
     say("starting Dagster")
+    parsed = ensure_manifest(settings).with_name(PARTIAL_PARSE)
+    with waiting_dbt(parsed):
+        return _run_job(settings, periods)
+
+
+def _run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     warnings.filterwarnings("ignore", module="dagster")
     from orchestration.definitions import defs
     from orchestration.defs.operations import runs
@@ -118,8 +124,7 @@ def run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
         for run_id in runs.end_dead_runs(instance):
             say(f"run {run_id[:8]} of a pipeline that was killed is marked as failed")
         beside = threading.Thread(target=_import_ahead, name="imports")
-        parsed = ensure_manifest(settings).with_name(PARTIAL_PARSE)
-        with waiting_dbt(parsed), standard_output_to(settings.logs / DETAILS):
+        with standard_output_to(settings.logs / DETAILS):
             beside.start()
             result = job.execute_in_process(
                 instance=instance,

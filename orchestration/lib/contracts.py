@@ -15,6 +15,8 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import yaml
 
+from orchestration.lib.yaml_text import parse_yaml
+
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS_DIRECTORY = PROJECT_ROOT / "contracts"
 PROFILE_FILE = CONTRACTS_DIRECTORY / "contract.schema.json"
@@ -194,7 +196,7 @@ def load_contracts(directory: Path | None = None) -> dict[str, DatasetContract]:
 def load_contract(path: Path) -> DatasetContract:
     """The contract in one file; ContractError names the file and the key that is wrong."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = parse_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContractError(f"{path.name}: is not YAML: {error}") from error
     profile = json.loads(PROFILE_FILE.read_text(encoding="utf-8"))

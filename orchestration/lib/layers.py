@@ -17,6 +17,8 @@ from typing import Any
 import jinja2
 import yaml
 
+from orchestration.lib.yaml_text import parse_yaml
+
 LAYERS = ("staging", "intermediate", "marts")
 OPENING = "One row per"
 # A dated row without gap or overlap is the only one of its key and first day.
@@ -401,7 +403,7 @@ def _read_model(root: Path, path: Path) -> Model:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = parse_yaml(path.read_text("utf-8"))
     except yaml.YAMLError as error:
         raise ValueError(f"{path.name}: {error}") from error
     return content or {}

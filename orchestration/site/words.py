@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from orchestration.lib.yaml_text import parse_yaml
 
 LANGUAGES = ("da", "en")
 _MONTHS = {
@@ -25,7 +25,7 @@ _LATE_LETTERS = {"æ": "\uf001", "ø": "\uf002", "å": "\uf003"}
 def texts() -> dict[str, dict[str, str]]:
     """All texts of the site: key -> language -> text."""
     path = Path(__file__).parent / "texts.yml"
-    content = yaml.load(path.read_text("utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    content = parse_yaml(path.read_text("utf-8"))
     return {str(key): {str(k): str(v) for k, v in value.items()} for key, value in content.items()}
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from orchestration.lib.yaml_text import parse_yaml
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,4 @@ class Labels:
 def labels() -> Labels:
     """The labels, read once."""
     text = (Path(__file__).parent / "labels.yml").read_text("utf-8")
-    return Labels(yaml.safe_load(text))
+    return Labels(parse_yaml(text))

@@ -60,7 +60,19 @@ benefit_periods as (
     where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
--- Only persons with several rows can have a day that two rows claim, or go on from one row to the next.
+-- Only several rows of one month can claim the same day: no row reaches beyond its month.
+months_with_several_rows as (
+    select
+        month,
+        person_key
+    from benefit_periods
+    group by
+        month,
+        person_key
+    having count(*) > 1
+),
+
+-- Only persons with several rows in the batch go on from one row to the next.
 persons_with_several_rows as (
     select person_key
     from benefit_periods
@@ -71,8 +83,10 @@ persons_with_several_rows as (
 several_rows as (
     select benefit_periods.*
     from benefit_periods
-    semi join persons_with_several_rows
-        on benefit_periods.person_key = persons_with_several_rows.person_key
+    semi join months_with_several_rows
+        on
+            benefit_periods.month = months_with_several_rows.month
+            and benefit_periods.person_key = months_with_several_rows.person_key
 ),
 
 -- Union without "all": a boundary that several rows share opens one piece.
@@ -140,11 +154,12 @@ winners as (
         benefit_periods.municipality_code,
         benefit_periods.from_date,
         benefit_periods.to_date,
-        benefit_periods.benefit_fraction,
-        false as has_several_rows
+        benefit_periods.benefit_fraction
     from benefit_periods
-    anti join persons_with_several_rows
-        on benefit_periods.person_key = persons_with_several_rows.person_key
+    anti join months_with_several_rows
+        on
+            benefit_periods.month = months_with_several_rows.month
+            and benefit_periods.person_key = months_with_several_rows.person_key
     union all
     select
         month,
@@ -154,8 +169,7 @@ winners as (
         municipality_code,
         from_date,
         to_date,
-        benefit_fraction,
-        true as has_several_rows
+        benefit_fraction
     from claims
     where claim_number = 1
 ),
@@ -170,7 +184,7 @@ ruled as (
         winners.from_date,
         winners.to_date,
         winners.benefit_fraction,
-        winners.has_several_rows,
+        persons_with_several_rows.person_key is not null as has_several_rows,
         coalesce(
             members_of_match_group.target_group_code, members_of_benefit_group.target_group_code
         ) as target_group_code,
@@ -181,6 +195,7 @@ ruled as (
         months.spell_gap_days
     from winners
     inner join months on winners.month = months.month
+    left join persons_with_several_rows on winners.person_key = persons_with_several_rows.person_key
     left join benefit_groups
         on
             winners.benefit_group_code = benefit_groups.benefit_group_code

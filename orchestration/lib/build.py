@@ -17,7 +17,7 @@ _FIGURE_SUFFIXES = frozenset({".sql", ".csv", ".py", ".yml"})
 
 # Python that decides what is checked and released from the same figures.
 _RELEASE_FOLDERS = ("orchestration/expectations", "orchestration/lib", "orchestration/site", "contracts")
-_RELEASE_SUFFIXES = frozenset({".py", ".yaml", ".html", ".css", ".js", ".j2", ".json"})
+_RELEASE_SUFFIXES = frozenset({".py", ".yaml", ".yml", ".csv", ".conf", ".html", ".css", ".js", ".j2", ".json"})
 
 # A month of the whole country is about a million benefit rows, and costs a batch about 250 MB.
 _ROWS_PER_BATCH = 3_000_000

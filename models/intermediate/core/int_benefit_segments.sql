@@ -261,17 +261,14 @@ one_row as (
     where not ruled.has_several_rows
 ),
 
+-- Nothing but what tells one spell from the next: the windows below sort every column that they carry.
 chain as (
     select
         month,
         person_key,
         benefit_group_code,
-        match_group_code,
-        municipality_code,
         from_date,
         to_date,
-        benefit_fraction,
-        target_group_code,
         is_in_scope,
         spell_gap_days,
         null::date as carried_benefit_start_date,
@@ -303,51 +300,73 @@ compared as (
     window person_days as (partition by person_key order by from_date)
 ),
 
--- Starts only move forward along a person's days, so the latest start so far is the greatest.
-several_in_turn as (
+starts as (
     select
         month,
         person_key,
         from_date,
-        to_date,
-        benefit_group_code,
-        match_group_code,
-        municipality_code,
-        benefit_fraction,
-        target_group_code,
-        is_in_scope,
-        max(
-            case
-                when month is null then carried_benefit_start_date
-                when
+        is_last_of_month,
+        case
+            when month is null then carried_benefit_start_date
+            when
+                previous_to_date is null
+                or previous_benefit_group_code != benefit_group_code
+                or from_date - previous_to_date - 1 > spell_gap_days
+                then from_date
+        end as new_benefit_start_date,
+        case
+            when month is null then carried_support_start_date
+            when
+                is_in_scope
+                and (
                     previous_to_date is null
-                    or previous_benefit_group_code != benefit_group_code
+                    or not previous_is_in_scope
                     or from_date - previous_to_date - 1 > spell_gap_days
-                    then from_date
-            end
-        ) over person_days as benefit_spell_start_date,
-        max(
-            case
-                when month is null then carried_support_start_date
-                when
-                    is_in_scope
-                    and (
-                        previous_to_date is null
-                        or not previous_is_in_scope
-                        or from_date - previous_to_date - 1 > spell_gap_days
-                    )
-                    then from_date
-            end
-        ) over person_days as support_spell_start_date,
-        is_last_of_month
+                )
+                then from_date
+        end as new_support_start_date
     from compared
+),
+
+-- Starts only move forward along a person's days, so the latest start so far is the greatest.
+in_turn as (
+    select
+        month,
+        person_key,
+        from_date,
+        is_last_of_month,
+        max(new_benefit_start_date) over person_days as benefit_spell_start_date,
+        max(new_support_start_date) over person_days as support_spell_start_date
+    from starts
     window person_days as (partition by person_key order by from_date)
+),
+
+several_in_turn as (
+    select
+        ruled.month,
+        ruled.person_key,
+        ruled.from_date,
+        ruled.to_date,
+        ruled.benefit_group_code,
+        ruled.match_group_code,
+        ruled.municipality_code,
+        ruled.benefit_fraction,
+        ruled.target_group_code,
+        ruled.is_in_scope,
+        in_turn.benefit_spell_start_date,
+        in_turn.support_spell_start_date,
+        in_turn.is_last_of_month
+    from ruled
+    inner join in_turn
+        on
+            ruled.month = in_turn.month
+            and ruled.person_key = in_turn.person_key
+            and ruled.from_date = in_turn.from_date
 ),
 
 started as (
     select *
     from several_in_turn
-    where month is not null
     union all by name
     select *
     from one_row

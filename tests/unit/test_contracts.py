@@ -172,6 +172,7 @@ WRONG = [
     (_set(*COLUMNS, 0, "name", value="to_date"), "column named twice: to_date"),
     (_set(*COLUMNS, 0, "name", value="someone"), "schema[0].quality.same_row_twice: no column person_id"),
     (_delete(*COLUMNS, 0, "description"), "schema[0].properties[0]: 'description' is a required property"),
+    (_set(*COLUMNS, 0, "logicalTypeOptions", value={}), "properties.person_id: pattern of a CPR number"),
     (_set(*COLUMNS, 6, "logicalTypeOptions", value={"minimun": 0}), "schema[0].properties[6].logicalTypeOptions"),
     (_set(*COLUMNS, 5, "logicalTypeOptions", value={"minimum": 0}), "properties.to_date: logicalTypeOptions: a range"),
     (

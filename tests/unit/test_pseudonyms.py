@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import stat
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from orchestration.lib.pseudonyms import (
     Key,
+    KeyBook,
     KeyMissing,
     KeyTooShort,
     load_key,
@@ -78,3 +82,25 @@ def test_pseudonyms_are_the_first_eight_bytes_of_the_hmac(length: int) -> None:
     assert person_keys(key, people).tolist() == expected
     assert [person_key(key, person) for person in people] == expected
     assert person_keys(key, []).tolist() == []
+
+
+def test_key_book_gives_the_pseudonyms_of_the_texts_and_hashes_nobody_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = Key(b"k" * 32, "id")
+    hashed: list[str] = []
+
+    def counted(key: Key, person_ids: Iterable[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        listed = list(person_ids)
+        hashed.extend(listed)
+        return person_keys(key, listed)
+
+    monkeypatch.setattr("orchestration.lib.pseudonyms.person_keys", counted)
+    book = KeyBook()
+    # Leading zeros belong to the number; later files bring persons before, between and after the known ones.
+    for numbers in (["6101509999", "0101500001", "6101509999"], [], ["0000000000", "3112999999", "9999999999"]):
+        keys = book.keys(key, np.array([int(number) for number in numbers], dtype=np.int64))
+        assert keys.tolist() == [person_key(key, number) for number in numbers]
+    everybody = ["9999999999", "0101500001", "0000000000", "6101509999", "3112999999", "0101500001"]
+    assert book.keys(key, np.array([int(number) for number in everybody])).tolist() == [
+        person_key(key, number) for number in everybody
+    ]
+    assert len(hashed) == len(set(hashed)) == 5

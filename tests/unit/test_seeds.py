@@ -630,7 +630,46 @@ def test_unique_combination_catches_a_doubled_key() -> None:
     unique = "select * from (values ('a', 1), ('a', null), ('b', 1)) as t (code, part)"
     doubled = "select * from (values ('a', null), ('a', null), ('b', 1)) as t (code, part)"
     assert failures("unique_combination", unique, columns=["code", "part"]) == []
-    assert failures("unique_combination", doubled, columns=["code", "part"]) == [("a", None, 2)]
+    assert failures("unique_combination", doubled, columns=["code", "part"]) == [("a", None, 2, 0)]
+
+
+def test_unique_combination_catches_what_must_be_filled_and_is_not() -> None:
+    table = "select * from (values ('a', 1, 5), ('a', 2, null), (null, 1, 5)) as t (code, part, value)"
+    key = {"columns": ["code", "part"]}
+    assert failures("unique_combination", table, **key, filled=["part"]) == []
+    found = failures("unique_combination", table, **key, filled=["code", "part", "value"])
+    assert sorted(found, key=str) == [("a", 2, 1, 1), (None, 1, 1, 1)]
+
+
+class _Given:
+    """The table of a test as dbt's relation of it."""
+
+    schema, identifier = "main", "given"
+
+    def __str__(self) -> str:
+        return "given"
+
+
+def test_unique_in_built_months_looks_at_the_newest_build_only() -> None:
+    """The months of the newest build are checked for doubled keys and nulls, the months before it are not."""
+    sql = rendered(
+        PROJECT / "tests" / "data" / "generic" / "unique_in_built_months.sql",
+        "unique_in_built_months",
+        model=_Given(),
+        columns=["month", "code"],
+        filled=["value"],
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create schema build")
+        connection.execute(
+            "create table build.model_months as select * from (values ('main.given', 1, 1), ('main.given', 2, 2), "
+            "('other', 1, 9)) as t (model, month, build_number)"
+        )
+        connection.execute(
+            "create table given as select * from (values (1, 'a', 1), (1, 'a', null), (2, 'a', 1), (2, 'b', 1), "
+            "(2, 'b', 1), (2, 'c', null)) as t (month, code, value)"
+        )
+        assert sorted(connection.execute(sql).fetchall()) == [(2, "b", 2, 0), (2, "c", 1, 1)]
 
 
 def test_expression_is_true_catches_false_and_null() -> None:

@@ -40,6 +40,8 @@ _DUCKDB_TYPES = {
 }
 _DELIVERED_WHEN = ("every_month", "quarter_end", "half_year_end", "when_fetched")
 _ORDERED_TYPES = ("date", "timestamp")
+# The loader stores a CPR number as a whole number until it is hashed, so that it must be ten digits.
+PERSONAL_NUMBER_PATTERN = "^[0-9]{10}$"
 
 
 class ContractError(ValueError):
@@ -317,6 +319,8 @@ def _check_references(path: Path, contract: DatasetContract) -> None:
             raise ContractError(f"{key}: logicalTypeOptions: a range needs an integer or a number")
         if (column.pattern is not None or column.is_period_code) and column.logical_type != "text":
             raise ContractError(f"{key}: pattern and isPeriodCode need a string")
+        if column.is_personal_number and column.pattern != PERSONAL_NUMBER_PATTERN:
+            raise ContractError(f"{key}: pattern of a CPR number (restricted) must be {PERSONAL_NUMBER_PATTERN}")
     for rule in contract.uniqueness:
         key = f"{path.name}: schema[0].quality.{rule.name}"
         for other in (*rule.columns, *([rule.keep_by_column] if rule.keep_by_column else [])):

@@ -88,8 +88,39 @@ def person_keys(key: Key, person_ids: Iterable[str]) -> np.ndarray[Any, np.dtype
         inner, outer = inner_start(), outer_start()
         inner.update(person_id.encode())
         outer.update(inner.digest())
-        digests.append(outer.digest()[:8])
-    return np.frombuffer(b"".join(digests), dtype=">u8").astype(np.uint64)
+        digests.append(outer.digest())
+    # Of each digest's four words of 8 bytes the first.
+    return np.frombuffer(b"".join(digests), dtype=">u8")[::4].astype(np.uint64)
+
+
+class KeyBook:
+    """The pseudonyms made so far in a run, so that a person who comes every month is hashed once.
+
+    Holds CPR numbers: it lives in memory only.
+    """
+
+    def __init__(self) -> None:
+        self._numbers = np.empty(0, dtype=np.int64)
+        self._keys = np.empty(0, dtype=np.uint64)
+
+    def keys(self, key: Key, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.uint64]]:
+        """The pseudonyms of CPR numbers given as whole numbers, in their order; always with the same key."""
+        persons, places = np.unique(numbers, return_inverse=True)
+        new = persons[~self._holds(persons)]
+        if len(new):
+            where = np.searchsorted(self._numbers, new)
+            made = person_keys(key, (f"{number:010d}" for number in new.tolist()))
+            self._keys = np.insert(self._keys, where, made)
+            self._numbers = np.insert(self._numbers, where, new)
+        keys: np.ndarray[Any, np.dtype[np.uint64]] = self._keys[np.searchsorted(self._numbers, persons)][places]
+        return keys
+
+    def _holds(self, persons: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        if not len(self._numbers):
+            return np.zeros(len(persons), dtype=np.bool_)
+        places = np.searchsorted(self._numbers, persons).clip(max=len(self._numbers) - 1)
+        found: np.ndarray[Any, np.dtype[np.bool_]] = self._numbers[places] == persons
+        return found
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -33,9 +34,8 @@ from orchestration.lib.deliveries import (
 )
 from orchestration.lib.ledger import Decision, Ledger
 from orchestration.lib.pseudonyms import Key, load_key
-from orchestration.lib.reading import JudgedFile, ReadingFailed, ReadingRoom
+from orchestration.lib.reading import LOADING_THREADS, JudgedFile, ReadingFailed, ReadingRoom
 from orchestration.lib.settings import Settings
-from orchestration.lib.threads import FittedThreads
 from orchestration.lib.warehouse import ensure_schemas
 
 PERSON_TABLES = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
@@ -118,7 +118,6 @@ class _Run:
     ledger: Ledger
     is_ledger_written: bool
     report: LoadReport
-    threads: FittedThreads
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,6 @@ def load_pending(
         ledger=ledger,
         is_ledger_written=known_until is None,
         report=report,
-        threads=FittedThreads(connection),
     )
     known = _known_manifests(connection)
     if run.is_ledger_written:
@@ -184,13 +182,10 @@ def load_pending(
         else:
             pending.append(found)
     standing_before = _statuses(connection)
-    try:
-        with ReadingRoom(settings) as room:
-            for position, found in enumerate(pending, start=1):
-                say(f"{position}/{len(pending)} {found.path}")
-                load_delivery(run, room, found, now or datetime.now(UTC))
-    finally:
-        run.threads.restore()
+    with _threads(connection, LOADING_THREADS), ReadingRoom(settings) as room:
+        for position, found in enumerate(pending, start=1):
+            say(f"{position}/{len(pending)} {found.path}")
+            load_delivery(run, room, found, now or datetime.now(UTC))
     report.superseded = sorted(
         path
         for path, status in _statuses(connection).items()
@@ -198,6 +193,19 @@ def load_pending(
     )
     report.lost = _lost(connection, ledger, left_for_later, known_until)
     return report
+
+
+@contextmanager
+def _threads(connection: duckdb.DuckDBPyConnection, number: int) -> Iterator[None]:
+    """Use so many threads for a while."""
+    before = connection.execute("select current_setting('threads')").fetchall()[0][0]
+    connection.execute(f"set threads = {number}")
+    try:
+        yield
+    finally:
+        # A database that a fatal error has closed takes no settings; the first error is the one to tell.
+        with suppress(duckdb.Error):
+            connection.execute(f"set threads = {before}")
 
 
 def load_delivery(run: _Run, room: ReadingRoom, found: FoundDelivery, now: datetime) -> None:
@@ -417,7 +425,6 @@ def _write_accepted(
     first_day = date.fromisoformat(f"{manifest.period}-01")
     for judged in judgement.files:
         entry = judged.entry
-        run.threads.fit(judged.rows)
         connection.execute(
             "insert into quality.delivery_datasets values "
             "($period, $delivery, $dataset, $file, $sha256, $rows, $accepted, $quarantined)",

@@ -32,9 +32,12 @@ from orchestration.lib.contracts import (
     read_allowed_values,
 )
 from orchestration.lib.deliveries import ListedFile, Reason, is_whole_gzip, shown
-from orchestration.lib.pseudonyms import Key, person_keys
+from orchestration.lib.pseudonyms import Key, KeyBook, person_key
 from orchestration.lib.settings import Settings
-from orchestration.lib.threads import FittedThreads
+
+# What reads less than a row group, or Arrow, can't be shared, and DuckDB's second thread then asks for work all the
+# time: two cost 1.7 times the processor time for a tenth of the country, and save no time for the whole of it.
+LOADING_THREADS = 1
 
 _HEADER_BYTES = 1 << 20
 _NAME_OF_A_COLUMN = re.compile(r"[A-Za-z_]+[0-9]{0,3}([A-Za-z_]+[0-9]{0,3}){0,5}")
@@ -96,14 +99,14 @@ class ReadingRoom:
             "memory_limit": settings.memory_limit,
             "temp_directory": "",
             "autoinstall_known_extensions": False,
+            "threads": LOADING_THREADS,
         }
-        if settings.threads is not None:
-            config["threads"] = settings.threads
         self._project = settings.project
         self._connection = duckdb.connect(":memory:", config=config)
-        self._threads = FittedThreads(self._connection)
-        self._connection.execute("create table person_keys (person_id varchar not null, person_key ubigint not null)")
+        self._key_book = KeyBook()
         self._judged: dict[str, list[BrokenRule]] = {}
+        # By data set: the person_key of each row, in the order of the file; 0 in rows without a person.
+        self._keys: dict[str, np.ndarray[Any, np.dtype[np.uint64]]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -151,7 +154,6 @@ class ReadingRoom:
         if reasons:
             return None, reasons
         source = _parquet_source(path) if extension == "parquet" else _csv_source(path, header)
-        self._threads.fit(entry.rows or 0)
         try:
             stored = {row[0]: row[1] for row in self._connection.execute(f"describe {source}").fetchall()}
             tested = [
@@ -171,8 +173,9 @@ class ReadingRoom:
             if type(error) is duckdb.Error:  # DuckDB's Thrift and codec errors have no class of their own
                 raise _Unreadable(_what_is_wrong(extension, error)) from None
             raise
-        rows, uncastable = self._count(contract, source, stored, name)
+        rows = self._count(contract)
         reasons += _against_row_count(entry, rows)
+        uncastable = self._uncastable(contract, source, stored, name)
         if uncastable:
             return None, reasons + uncastable
         for number in range(len(contract.uniqueness)):
@@ -182,21 +185,22 @@ class ReadingRoom:
         ).fetchall()
         return JudgedFile(entry, contract, rows, tuple((rules[code], count) for code, count in counts)), reasons
 
-    def _count(
-        self, contract: DatasetContract, source: str, stored: dict[str, str], name: str
-    ) -> tuple[int, list[Reason]]:
-        """Rows, and a reason for each column with cells of which not one can be cast."""
-        names = contract.column_names
-        rows, *cast = self._connection.execute(
-            f"select count(*), {', '.join(f'count({column})' for column in names)} from judged_{contract.name}"
-        ).fetchall()[0]
-        empty = [contract.column(column) for column, cells in zip(names, cast, strict=True) if not cells]
-        if not rows or not empty:
-            return rows, []
+    def _count(self, contract: DatasetContract) -> int:
+        return int(self._connection.execute(f"select count(*) from judged_{contract.name}").fetchall()[0][0])
+
+    def _uncastable(self, contract: DatasetContract, source: str, stored: dict[str, str], name: str) -> list[Reason]:
+        """Columns with cells of which not one can be cast."""
+        counts = ", ".join(
+            "count(person_number) + count(other_person_id)" if column.is_personal_number else f"count({column.name})"
+            for column in contract.columns
+        )
+        cast = self._connection.execute(f"select {counts} from judged_{contract.name}").fetchall()[0]
+        empty = [column for column, cells in zip(contract.columns, cast, strict=True) if not cells]
+        if not empty:
+            return []
         # What was delivered in place of the nulls stands in the file only; a column without any value is rare.
-        present = self._connection.execute(
-            f"with delivered as ({source}) select {', '.join(f'count({column.name})' for column in empty)} from delivered"
-        ).fetchall()[0]
+        counts = ", ".join(f"count({column.name})" for column in empty)
+        present = self._connection.execute(f"select {counts} from ({source})").fetchall()[0]
         reasons = []
         for column, cells in zip(empty, present, strict=True):
             if cells:
@@ -208,14 +212,15 @@ class ReadingRoom:
                         f"{name}: no cell of column {column.name} can be read as {column.logical_type}{hint}.",
                     )
                 )
-        return rows, reasons
+        return reasons
 
     def _judge_uniqueness(self, contract: DatasetContract, number: int) -> None:
         rule, table = contract.uniqueness[number], f"judged_{contract.name}"
         found = self._connection.execute(
             f"select row_number, hash_{number} as hash from {table} where broken is null"
         ).fetchnumpy()
-        ordered = np.sort(found["hash"])
+        rows, hashes = np.asarray(found["row_number"]), np.asarray(found["hash"])
+        ordered = np.sort(hashes)
         # Few rows share a hash, so that the exact comparison sorts those only.
         shared = ordered[1:][ordered[1:] == ordered[:-1]]
         if not len(shared):
@@ -229,88 +234,65 @@ class ReadingRoom:
                 select row_number as row_to_break
                 from {table}
                 where row_number in (select unnest($similar))
-                qualify row_number() over (partition by {", ".join(rule.columns)} order by {order}) > 1
+                qualify row_number() over (partition by {_compared(contract, rule)} order by {order}) > 1
             )
             where {table}.row_number = row_to_break
             """,
-            {"similar": found["row_number"][np.isin(found["hash"], shared)]},
+            {"similar": rows[np.isin(hashes, shared)]},
         )
 
     def pseudonymise(self, contracts: list[DatasetContract], key: Key) -> None:
-        """Find the keys of the persons of the judged files, and make those that don't exist yet."""
-        files = [
-            f"select {column.name} as person_id from judged_{contract.name}"
-            for contract in contracts
-            for column in contract.columns
-            if column.is_personal_number
-        ]
-        if not files:
-            return
-        self._connection.execute(f"""
-            create or replace table delivered_persons as
-            select distinct person_id -- a person has several rows
-            from ({" union all ".join(files)})
-            where person_id is not null
-        """)
-        new = self._connection.execute("""
-            select person_id
-            from delivered_persons
-            where not exists (select 1 from person_keys where person_keys.person_id = delivered_persons.person_id)
-        """).to_arrow_table()
-        person_ids = new.column("person_id")
-        new_keys = pa.table({"person_id": person_ids, "person_key": person_keys(key, person_ids.to_pylist())})
-        self._connection.register("new_keys", new_keys)
-        self._connection.execute("insert into person_keys select person_id, person_key from new_keys")
-        self._connection.unregister("new_keys")
-        # The files are joined to the persons of this delivery, not to those of all deliveries of the run.
-        self._connection.execute("""
-            create or replace table delivered_keys as
-            select person_id, person_key
-            from person_keys
-            where exists (select 1 from delivered_persons where delivered_persons.person_id = person_keys.person_id)
-        """)
+        """Find or make the key of the person of every row of the judged files."""
+        for contract in contracts:
+            if not _has_person(contract):
+                continue
+            table = f"judged_{contract.name}"
+            keys = self._keys[contract.name] = np.zeros(self._count(contract), dtype=np.uint64)
+            found = self._connection.execute(
+                f"select row_number, person_number from {table} where person_number is not null"
+            ).fetchnumpy()
+            keys[np.asarray(found["row_number"]) - 1] = self._key_book.keys(key, np.asarray(found["person_number"]))
+            # What is no CPR number is hashed as it stands.
+            for row_number, text in self._connection.execute(
+                f"select row_number, other_person_id from {table} where other_person_id is not null"
+            ).fetchall():
+                keys[row_number - 1] = person_key(key, text)
 
     def accepted(self, contract: DatasetContract) -> pa.Table:
-        """The rows that obey every rule, in contract order, `person_key` in place of `person_id`."""
-        columns = ", ".join(
-            "delivered_keys.person_key" if column.is_personal_number else f"judged.{column.name}"
-            for column in contract.columns
-        )
-        return self._connection.execute(f"""
-            select {columns} from judged_{contract.name} as judged {_join_keys(contract)} where judged.broken is null
-        """).to_arrow_table()
+        """The rows that obey every rule, `person_key` in place of `person_id`."""
+        columns = ", ".join(column.name for column in contract.columns if not column.is_personal_number)
+        rows = self._connection.execute(
+            f"select row_number, {columns} from judged_{contract.name} where broken is null"
+        ).to_arrow_table()
+        if _has_person(contract):
+            keys = self._keys[contract.name][rows.column("row_number").to_numpy() - 1]
+            rows = rows.append_column("person_key", pa.array(keys))
+        return rows.drop_columns("row_number")
 
     def quarantined(self, contract: DatasetContract) -> pa.Table:
-        """row_number, rule, column, reason and person_key of the other rows."""
-        rules = pa.table(
+        """row_number, rule, column_name, reason and person_key of the other rows."""
+        person = "coalesce(person_number::varchar, other_person_id) is not null" if _has_person(contract) else "false"
+        rows = self._connection.execute(f"""
+            select row_number, broken, {person} from judged_{contract.name} where broken is not null order by row_number
+        """).fetchall()
+        rules = [self._judged[contract.name][code] for _, code, _ in rows]
+        keys = [int(self._keys[contract.name][number - 1]) if has_person else None for number, _, has_person in rows]
+        return pa.table(
             {
-                "code": pa.array(range(len(self._judged[contract.name])), pa.int32()),
-                "rule": [rule.rule for rule in self._judged[contract.name]],
-                "column_name": pa.array([rule.column for rule in self._judged[contract.name]], pa.string()),
-                "reason": [rule.reason for rule in self._judged[contract.name]],
+                "row_number": pa.array([number for number, _, _ in rows], pa.int64()),
+                "rule": pa.array([rule.rule for rule in rules], pa.string()),
+                "column_name": pa.array([rule.column for rule in rules], pa.string()),
+                "reason": pa.array([rule.reason for rule in rules], pa.string()),
+                "person_key": pa.array(keys, pa.uint64()),
             }
         )
-        has_person = any(column.is_personal_number for column in contract.columns)
-        self._connection.register("rules", rules)
-        try:
-            return self._connection.execute(f"""
-                select judged.row_number, rules.rule, rules.column_name, rules.reason,
-                    {"delivered_keys.person_key" if has_person else "null::ubigint as person_key"}
-                from (select * from judged_{contract.name} where broken is not null) as judged
-                inner join rules on rules.code = judged.broken
-                {_join_keys(contract)}
-                order by judged.row_number
-            """).to_arrow_table()
-        finally:
-            self._connection.unregister("rules")
 
     def forget(self) -> None:
         """Drop the rows of the delivery; the pseudonyms stay for the next one."""
         for name in self._judged:
             self._connection.execute(f"drop table if exists judged_{name}")
-        for table in ("delivered_persons", "delivered_keys"):
-            self._connection.execute(f"drop table if exists {table}")
         self._judged.clear()
+        self._keys.clear()
 
     def _judge_published(
         self, entry: ListedFile, path: Path, contract: DatasetContract
@@ -415,7 +397,7 @@ def _typed(column: ColumnContract, stored: str) -> str:
     """SQL that gives the cell in the contract's type, or null where it can't be cast."""
     name, wanted, target = f"delivered.{column.name}", column.logical_type, duckdb_type(column)
     if wanted == "text":
-        return name if stored == "VARCHAR" or stored.startswith("ENUM") else "null::varchar"
+        return name if stored == "VARCHAR" else f"{name}::varchar" if stored.startswith("ENUM") else "null::varchar"
     if stored == "VARCHAR":
         cast = f"try_cast(case when regexp_full_match({name}, '{_CELL_PATTERNS[wanted]}') then {name} end as {target})"
     elif wanted == "integer" and (stored in _WHOLE_NUMBERS):
@@ -436,12 +418,8 @@ def _typed(column: ColumnContract, stored: str) -> str:
         return f"null::{target}"
     if wanted in ("date", "timestamp"):
         # Years that can't be written with four digits, and infinity, are no dates of ours.
-        first, end = (
-            ("date '0001-01-01'", "date '10000-01-01'")
-            if wanted == "date"
-            else ("timestamp '0001-01-01'", "timestamp '10000-01-01'")
-        )
-        return f"case when {cast} >= {first} and {cast} < {end} then {cast} end"
+        target = target.lower()
+        return f"case when {cast} >= {target} '0001-01-01' and {cast} < {target} '10000-01-01' then {cast} end"
     return cast
 
 
@@ -468,9 +446,14 @@ def _column_rules(
             f"is none of the codes allowed{where}.",
             f"{name} is not null and not list_contains([{values}], {name})",
         )
-    if column.pattern is not None:
-        said = "is not 10 digits" if column.is_personal_number else "is not written as the contract says"
-        add("out_of_range", f"{said}.", f"not regexp_full_match({name}, {_literal(column.pattern)})")
+    if column.is_personal_number:
+        add("out_of_range", "is not 10 digits.", f"present_{name} and person_number is null")
+    elif column.pattern is not None:
+        add(
+            "out_of_range",
+            "is not written as the contract says.",
+            f"not regexp_full_match({name}, {_literal(column.pattern)})",
+        )
     outside, said = _range(column)
     if outside:
         add("out_of_range", f"must be {said}.", outside)
@@ -526,14 +509,22 @@ def _broken_uniqueness(contract: DatasetContract, rule: UniquenessRule) -> Broke
 
 
 def _judging_statement(contract: DatasetContract, source: str, stored: dict[str, str], conditions: list[str]) -> str:
-    """SQL that casts every cell and writes into `broken` the number of the first rule that the row breaks."""
-    cells = ",\n            ".join(
-        f"{_typed(column, stored[column.name])} as {column.name}, "
-        f"delivered.{column.name} is not null as present_{column.name}"
-        for column in contract.columns
-    )
+    """SQL that casts every cell and writes into `broken` the number of the first rule that the row breaks.
+
+    A CPR number is kept as the number `person_number` (cheaper to store, to compare and to look up); the text of what
+    is none, in `other_person_id`.
+    """
+    cells, kept = [], []
+    for column in contract.columns:
+        cell = _typed(column, stored[column.name])
+        cells += [f"{cell} as {column.name}", f"delivered.{column.name} is not null as present_{column.name}"]
+        if column.is_personal_number:
+            cells.append(f"case when regexp_full_match({cell}, '[0-9]{{10}}') then {cell} end::bigint as person_number")
+            kept.append(f"person_number, case when person_number is null then {column.name} end as other_person_id")
+        else:
+            kept.append(column.name)
     hashes = "".join(
-        f", hash({', '.join(rule.columns)}) as hash_{number}" for number, rule in enumerate(contract.uniqueness)
+        f", hash({_compared(contract, rule)}) as hash_{number}" for number, rule in enumerate(contract.uniqueness)
     )
     tests = " ".join(f"when {condition} then {code}" for code, condition in enumerate(conditions))
     return f"""
@@ -542,19 +533,23 @@ def _judging_statement(contract: DatasetContract, source: str, stored: dict[str,
         cells as (
             select
                 delivered.row_number,
-                {cells}
+                {", ".join(cells)}
             from delivered
         )
-        select row_number, {", ".join(contract.column_names)}, case {tests} end::integer as broken{hashes}
+        select row_number, {", ".join(kept)}, case {tests} end::integer as broken{hashes}
         from cells
     """
 
 
-def _join_keys(contract: DatasetContract) -> str:
-    for column in contract.columns:
-        if column.is_personal_number:
-            return f"left join delivered_keys on delivered_keys.person_id = judged.{column.name}"
-    return ""
+def _has_person(contract: DatasetContract) -> bool:
+    return any(column.is_personal_number for column in contract.columns)
+
+
+def _compared(contract: DatasetContract, rule: UniquenessRule) -> str:
+    """The columns of a uniqueness rule as they stand in the room."""
+    return ", ".join(
+        "person_number" if contract.column(column).is_personal_number else column for column in rule.columns
+    )
 
 
 def _read_published(path: Path) -> tuple[tuple[str, ...], tuple[tuple[str | None, ...], ...]]:

@@ -167,23 +167,28 @@ class _Protector:
     def _cheapest(self, a: int, g: int, rows: npt.NDArray[np.int64]) -> tuple[int, int | None] | None:
         if len(rows) == 0:
             return None
-        v, width, price = self.v, self.width, self._price()
+        v, width = self.v, self.width
+        # What every way of moving a person costs alike: the rows' own cells, and those in the column of the cell.
+        price = np.where(v.hidden[rows], 0.0, v.cost[rows])
+        across = price[:, g]
+        if self.total is not None:
+            own = np.where(v.hidden[a, :width], 0.0, v.cost[a, :width])
+            block_price = price[:, :width] + own[None, :] + across[:, None]
+            block_price[:, g] = _IMPOSSIBLE
         best: tuple[float, int, int | None] | None = None
         for lose, gain in zip(v.lose, v.gain, strict=True):
             for mine, other in ((lose, gain), (gain, lose)):
                 if not mine[a, g]:
                     continue
                 if self.total is None:
-                    cost = np.where(other[rows, g], price[rows, g], _IMPOSSIBLE)
-                    position = int(np.argmin(cost))
+                    cost = np.where(other[rows, g], across, _IMPOSSIBLE)
+                    position = int(cost.argmin())
                     if cost[position] < (best[0] if best else _IMPOSSIBLE):
                         best = (float(cost[position]), int(rows[position]), None)
                     continue
-                allowed = mine[rows, :width] & other[a, :width][None, :] & other[rows, g][:, None]
-                allowed[:, g] = False
-                block_price = price[rows, :width] + price[a, :width][None, :] + price[rows, g][:, None]
+                allowed = mine[rows, :width] & other[a, :width] & other[rows, g][:, None]
                 block_cost = np.where(allowed, block_price, _IMPOSSIBLE)
-                position = int(np.argmin(block_cost))
+                position = int(block_cost.argmin())
                 row, column = divmod(position, width)
                 if block_cost[row, column] < (best[0] if best else _IMPOSSIBLE):
                     best = (float(block_cost[row, column]), int(rows[row]), column)

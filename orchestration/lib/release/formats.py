@@ -28,11 +28,13 @@ EXCEL_ROWS = 500
 _NO_TIME = datetime(1980, 1, 1)
 
 
-def write_csv(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path) -> None:
-    """One UTF-8 file a table: comma, decimal point, ISO dates, empty = null; plus `codebook.csv`, one line a column."""
-    folder.mkdir(mode=0o700)
-    for table in tables:
-        con.execute(f"copy {source}.main.{quoted(table)} to '{folder / (table + '.csv')}' (format csv, header)")
+def write_csv(con: duckdb.DuckDBPyConnection, source: str, table: str, folder: Path) -> None:
+    """One table as a UTF-8 file: comma, decimal point, ISO dates, empty = null."""
+    con.execute(f"copy {source}.main.{quoted(table)} to '{folder / (table + '.csv')}' (format csv, header)")
+
+
+def write_codebook(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path) -> None:
+    """`codebook.csv` beside the tables: one line a column."""
     comments = _comments(con, source)
     with (folder / "codebook.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

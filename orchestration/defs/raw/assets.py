@@ -9,7 +9,7 @@ import dagster as dg
 from dagster import AssetExecutionContext
 
 from orchestration.defs.partitions import MONTHS, partition_periods
-from orchestration.lib import loading, warehouse
+from orchestration.lib import imports, loading, warehouse
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import discover
 from orchestration.lib.official import status as official_status
@@ -53,7 +53,8 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
     connection = warehouse.connect(settings)
     try:
         warehouse.ensure_schemas(connection)
-        report = loading.load_pending(connection, settings, periods=periods, progress=say)
+        with imports.ahead():
+            report = loading.load_pending(connection, settings, periods=periods, progress=say)
         now = datetime.now().astimezone()
         official_status.write_status_table(
             connection, official_status.standing(settings.data, settings.landing, settings.project, now)

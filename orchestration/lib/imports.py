@@ -1,0 +1,22 @@
+"""Imports that later steps need, done beside a step that leaves Python idle."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# What takes seconds to import: Great Expectations, the release's formats, the site's charts.
+_LATER = ("great_expectations.expectations", "orchestration.lib.release.writer", "orchestration.site.build")
+
+
+@contextmanager
+def ahead() -> Iterator[None]:
+    """Import what checks, release and site need while the block runs; most of a load is DuckDB's work."""
+    thread = threading.Thread(target=lambda: [importlib.import_module(name) for name in _LATER], name="imports")
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()

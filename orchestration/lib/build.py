@@ -103,7 +103,8 @@ def plan_build(connection: duckdb.DuckDBPyConnection, project: Path) -> BuildPla
     rows = int(largest[0]) if largest is not None and largest[0] else 1
     build_id = hashlib.sha256(f"{raw_id}:{figures}:{release_code_hash(project)}".encode()).hexdigest()[:32]
     has_table = connection.execute(
-        "select count(*) from duckdb_tables() where schema_name = 'build' and table_name = 'seeds'"
+        "select count(*) from duckdb_tables() where database_name = current_database() "
+        "and schema_name = 'build' and table_name = 'seeds'"
     ).fetchone()
     seeded = connection.execute("select max(project_hash) from build.seeds").fetchone() if has_table == (1,) else None
     return BuildPlan(

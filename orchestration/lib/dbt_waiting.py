@@ -29,9 +29,16 @@ _LENGTH = 8
 
 @contextlib.contextmanager
 def waiting_dbt(parsed: Path) -> Iterator[None]:
-    """Let a dbt start and wait, with the manifest of that `partial_parse.msgpack`, for as long as the block runs."""
-    # Of its own: a socket's path may have 107 characters, a data folder's more.
-    folder = Path(tempfile.mkdtemp(prefix="jobcenter-"))
+    """Let a dbt start and wait, with the manifest of that `partial_parse.msgpack`, for as long as the block runs.
+
+    Where there is no place for its socket none waits, and dbt starts when it is needed.
+    """
+    try:
+        # Of its own: a socket's path may have 107 characters, a data folder's more.
+        folder = Path(tempfile.mkdtemp(prefix="jobcenter-"))
+    except OSError:
+        yield
+        return
     address = folder / "dbt"
     # Ended before it has served, it leaves semaphores to Python, which would say so on the terminal.
     quiet = ["-W", "ignore:resource_tracker:UserWarning"]

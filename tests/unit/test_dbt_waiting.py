@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -63,6 +64,12 @@ def test_without_one_that_waits_dbt_starts_by_itself(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(WAITING, str(tmp_path / "gone"))
     asked = dbt("--version")
     assert asked.returncode == 0 and "1.11" in asked.stdout
+
+
+def test_where_no_socket_can_be_made_none_waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with waiting_dbt(PARSED_FILE):
+        assert WAITING not in os.environ
 
 
 _STARTER = """

@@ -32,9 +32,14 @@ def dbt(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def waiting_of(starter: int) -> psutil.Process:
-    """The dbt that waits for that process."""
-    (waiting,) = (child for child in psutil.Process(starter).children() if "--wait" in child.cmdline())
-    return waiting
+    """The dbt that waits for that process; Linux shows a program's arguments a moment after it has started."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for child in psutil.Process(starter).children():
+            if "--wait" in child.cmdline():
+                return child
+        time.sleep(0.01)
+    raise AssertionError("no dbt waits")
 
 
 @pytest.fixture(autouse=True)

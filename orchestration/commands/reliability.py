@@ -37,6 +37,9 @@ AIMS = (
 )
 
 
+_OUTCOME = {True: "holds", False: "FAILS", None: "not run here"}
+
+
 class Book:
     """What is done so far: one JSON line per finding, so that a stopped run goes on where it was."""
 
@@ -170,8 +173,10 @@ def fault_tests(book: Book) -> None:
         """Takes down each test's outcome."""
 
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            if report.when == "call" or report.failed:
-                book.add("fault", test=report.nodeid.rpartition("::")[2], passed=report.passed)
+            if report.when == "call" or not report.passed:
+                # A test that skips itself (real figures that are not here) says neither that it holds nor that it fails.
+                passed = None if report.skipped else report.passed
+                book.add("fault", test=report.nodeid.rpartition("::")[2], passed=passed)
 
     tests = ("test_faults", "test_privacy", "test_rebuild", "test_operations", "test_loading_deliveries")
     paths = [str(PROJECT_ROOT / "tests" / "integration" / f"{name}.py") for name in tests]
@@ -206,7 +211,7 @@ def report(book: Book, wanted: int) -> str:
         f"| readers' errors | {_total(read, 'errors')} | 0 |",
         f"| reads with figures of two releases | {_total(read, 'mixed')} | 0 |",
         f"| files with an identifier | {_total(folders, 'leaked')} | 0 |",
-        f"| tests of faults that fail | {sum(not one['passed'] for one in faults)} of {len(faults)} | 0 |"
+        f"| tests of faults that fail | {sum(one['passed'] is False for one in faults)} of {len(faults)} | 0 |"
         if faults
         else "| tests of faults that fail | not run here yet | 0 |",
         "",
@@ -260,14 +265,14 @@ def report(book: Book, wanted: int) -> str:
         "## Faults by kind",
         "",
         (
-            f"{sum(one['passed'] for one in faults)} of {len(faults)} tests hold."
+            f"{sum(one['passed'] is True for one in faults)} of {len(faults)} tests hold."
             if faults
             else "The last part of this command, not reached yet; the tests are those of `make test`."
         )
         + " A full disk is a limit on the size of files, which binds root as well; a disk that may not be written is "
         "tried as a user without rights.",
         "",
-        *(f"- {'holds' if one['passed'] else 'FAILS'}: {one['test'].replace('_', ' ')}" for one in faults),
+        *(f"- {_OUTCOME[one['passed']]}: {one['test'].replace('_', ' ')}" for one in faults),
         "",
         "## Readers",
         "",
@@ -328,7 +333,7 @@ def main(arguments: list[str] | None = None) -> int:
     say("docs/reliability.md is written")
     is_wrong = (
         any(one["wrong"] or one["leaked"] for one in book.of("folder"))
-        or not all(one["passed"] for one in book.of("fault"))
+        or any(one["passed"] is False for one in book.of("fault"))
         or any(one["errors"] or one["mixed"] for one in book.of("readers"))
         or any(one["unequal"] or one["lost"] for one in book.of("defects"))
     )

@@ -21,6 +21,7 @@ def test_the_page_counts_what_was_found(tmp_path: Path) -> None:
     book.add("defects", tried=2, unequal=1, lost=4, **counts)
     book.add("readers", readers=8, publishes=30, reads=99, errors=1, mixed=0)
     book.add("fault", test="test_a_full_disk", passed=False)
+    book.add("fault", test="test_real_figures", passed=None)
     page = report(book, 100)
     for line in (
         "| kills survived | 2 | 100 |",
@@ -29,11 +30,12 @@ def test_the_page_counts_what_was_found(tmp_path: Path) -> None:
         "| lost rows | 4 | 0 |",
         "| readers' errors | 1 | 0 |",
         "| files with an identifier | 2 | 0 |",
-        "| tests of faults that fail | 1 of 1 | 0 |",
+        "| tests of faults that fail | 1 of 2 | 0 |",
         "| build | 1 | 0 |",
         "| publish | 0 | 1 |",
         "- rpt_focus_goals differs",
         "- FAILS: test a full disk",
+        "- not run here: test real figures",
         "| `hash` | 2 |",
     ):
         assert line in page.splitlines(), line

@@ -174,7 +174,7 @@ def fault_tests(book: Book) -> None:
 
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
             if report.when == "call" or not report.passed:
-                # A test that skips itself (real figures that are not here) says neither that it holds nor that it fails.
+                # A test that skips itself (no real figures here) says neither that it holds nor that it fails.
                 passed = None if report.skipped else report.passed
                 book.add("fault", test=report.nodeid.rpartition("::")[2], passed=passed)
 

@@ -232,8 +232,10 @@ def _write_tables(
         con.execute(f"set threads = {max(1, (os.cpu_count() or 2) // 2)}")
         by_size = sorted(names, key=lambda name: -states[name].row_count if name in states else 0)
         with ThreadPoolExecutor(2) as pool:
-            for _ in pool.map(lambda name: _write_table(con.cursor(), name, states.get(name)), by_size):
-                pass
+            # A connection may be asked for a cursor by one thread only.
+            written = [pool.submit(_write_table, con.cursor(), name, states.get(name)) for name in by_size]
+            for one in written:
+                one.result()
             revisions.write_revisions(con, release_id, names, facts.deliveries, previous, folder / "project.tar")
             released_names = [*names, revisions.TABLE]
             # Workbooks are Python's work, all else is DuckDB's.

@@ -113,6 +113,7 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
         previous=current,
         project=settings.project,
         temporary=settings.tmp,
+        protected=settings.protected_months,
         memory_limit=settings.memory_limit,
     )
     return Candidate(folder, is_new=True)

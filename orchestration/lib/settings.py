@@ -98,6 +98,11 @@ class Settings:
         return self.data / "logs"
 
     @property
+    def protected_months(self) -> Path:
+        """What the last releases hid month by month, so that unchanged months are not worked through again."""
+        return self.data / "protected_months"
+
+    @property
     def tmp(self) -> Path:
         """DuckDB's spill files. Only pseudonymous rows may ever be spilled: see loading.py."""
         return self.data / "tmp"

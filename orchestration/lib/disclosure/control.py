@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from orchestration.lib.disclosure.declarations import declaration_of
 from orchestration.lib.disclosure.linked import hide_linked
-from orchestration.lib.disclosure.secondary import AreaRow, protect_families
+from orchestration.lib.disclosure.secondary import AreaRow, Cells, ProtectedMonths, protect_families
 from orchestration.lib.disclosure.state import Key, TableState, small
 from orchestration.lib.release.content import quoted
 
@@ -210,18 +210,25 @@ def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Pa
         state.hidden_before[name] = np.asarray(data["hidden_" + name], dtype=np.bool_)
 
 
-def masks_for(states: Mapping[str, TableState], context: Context) -> int:
+def masks_for(
+    states: Mapping[str, TableState], context: Context, earlier: Mapping[str, ProtectedMonths] | None = None
+) -> dict[str, Cells]:
     """Fill `hidden` of every table: first the rule itself, then all that would give a hidden cell away.
 
-    Returns in how many cells nothing but hiding the totals too could help.
+    earlier: the families as the release before protected them (see `protected_months`). Returns this one's.
     """
     for state in states.values():
         hide_primary(state, context.maximum)
         for column, mask in state.hidden_before.items():
             state.hide(column, mask)
-    cells = protect_families(states, context.areas, context.maximum)
+    cells = protect_families(states, context.areas, context.maximum, earlier or {})
     hide_linked(states, cells, context.area_members, context.areas)
-    return sum(family.last_resorts for family in cells.values())
+    return cells
+
+
+def last_resorts(cells: Mapping[str, ProtectedMonths]) -> int:
+    """In how many cells nothing but hiding the totals too could help."""
+    return sum(sum(family.last_resorts) for family in cells.values())
 
 
 def hidden_columns(state: TableState) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,8 +35,36 @@ class AreaRow:
     valid_to: date
 
 
-@dataclass
-class Cells:
+@dataclass(kw_only=True)
+class ProtectedMonths:
+    """What a family hides, month by month.
+
+    hidden: variable ("base" or the part's name) -> hidden cells, month x layer x row x column; area_hidden: the same by
+    area type, with areas for rows. fingerprints: per month all that the masks depend on but what earlier releases
+    showed; they tell of hidden figures, so they are no reader's business. last_resorts: per month in how many cells
+    only hiding the totals too could help.
+    """
+
+    hidden: dict[str, Bools] = field(default_factory=dict)
+    area_hidden: dict[str, dict[str, Bools]] = field(default_factory=dict)
+    fingerprints: list[str] = field(default_factory=list)
+    last_resorts: list[int] = field(default_factory=list)
+
+    def take_over(self, month: int, earlier: ProtectedMonths | None) -> bool:
+        """Take the masks of a month from an earlier release that protected the same figures; False if it did not."""
+        if earlier is None or self.fingerprints[month] not in earlier.fingerprints:
+            return False
+        then = earlier.fingerprints.index(self.fingerprints[month])
+        for name, mask in self.hidden.items():
+            mask[month] = earlier.hidden[name][then]
+            for kind, area_mask in self.area_hidden[name].items():
+                area_mask[month] = earlier.area_hidden[name][kind][then]
+        self.last_resorts[month] = earlier.last_resorts[then]
+        return True
+
+
+@dataclass(kw_only=True)
+class Cells(ProtectedMonths):
     """Where the rows of a family's tables stand in the arrays month x layer x (municipalities, country) x column."""
 
     months: tuple[str, ...]
@@ -44,10 +73,6 @@ class Cells:
     columns: tuple[str, ...]
     has_total: bool
     area_codes: dict[str, tuple[str, ...]]
-    # variable ("base" or the part's name) -> hidden cells, and by area type
-    hidden: dict[str, Bools] = field(default_factory=dict)
-    area_hidden: dict[str, dict[str, Bools]] = field(default_factory=dict)
-    last_resorts: int = 0
 
 
 def geography_of(month: str, municipalities: Sequence[str], areas: Sequence[AreaRow]) -> Geography:
@@ -79,11 +104,34 @@ def geography_of(month: str, municipalities: Sequence[str], areas: Sequence[Area
     )
 
 
-def protect_families(states: Mapping[str, TableState], areas: Sequence[AreaRow], maximum: int) -> dict[str, Cells]:
-    """Protect every family whose first table is there; returns the cells for tables that repeat them."""
+def protect_families(
+    states: Mapping[str, TableState], areas: Sequence[AreaRow], maximum: int, earlier: Mapping[str, ProtectedMonths]
+) -> dict[str, Cells]:
+    """Protect every family whose first table is there; returns the cells for tables that repeat them.
+
+    earlier: the families as the release before protected them, under the same rules; months whose figures are the same
+    are taken over from there. Their cells were all shown or hidden then, so that working them through once more would
+    find every witness hidden already and hide nothing else.
+    """
     return {
-        family.name: _protect_family(family, states, areas, maximum) for family in FAMILIES if family.table in states
+        family.name: _protect_family(family, states, areas, maximum, earlier.get(family.name))
+        for family in FAMILIES
+        if family.table in states
     }
+
+
+def _fingerprint(cells: Cells, month: str, geography: Geography, figures: Sequence[tuple[str, Floats | Bools]]) -> str:
+    """Of all that decides what is hidden in one month: figures, their places, and who lies in which area."""
+    digest = hashlib.blake2b(digest_size=20)
+    places = (month, cells.layers, cells.rows, cells.columns, cells.has_total, geography.neighbour_types)
+    areas = [
+        (kind, geography.area_codes[kind], cells.area_codes[kind], numbers.tolist())
+        for kind, numbers in geography.areas.items()
+    ]
+    digest.update(repr((places, areas, [name for name, _ in figures])).encode())
+    for _, values in figures:
+        digest.update(np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()
 
 
 def combined(state: TableState, names: Sequence[str]) -> Key:
@@ -167,7 +215,13 @@ class _Reader:
             state.hide(column, rows)
 
 
-def _protect_family(family: Family, states: Mapping[str, TableState], areas: Sequence[AreaRow], maximum: int) -> Cells:
+def _protect_family(
+    family: Family,
+    states: Mapping[str, TableState],
+    areas: Sequence[AreaRow],
+    maximum: int,
+    earlier: ProtectedMonths | None,
+) -> Cells:
     state = states[family.table]
     labels = [str(label) for label in combined(state, family.column_keys).labels]
     kept = [
@@ -186,7 +240,14 @@ def _protect_family(family: Family, states: Mapping[str, TableState], areas: Seq
         kind: tuple(sorted({row.area_code for row in areas if row.area_type == kind}))
         for kind in {row.area_type for row in areas}
     }
-    cells = Cells(months, layers, (*municipalities, COUNTRY), columns, has_total, all_codes)
+    cells = Cells(
+        months=months,
+        layers=layers,
+        rows=(*municipalities, COUNTRY),
+        columns=columns,
+        has_total=has_total,
+        area_codes=all_codes,
+    )
     if not months or not kept:
         return cells
     reader = _Reader(family, states, cells)
@@ -217,6 +278,11 @@ def _protect_family(family: Family, states: Mapping[str, TableState], areas: Seq
 
     for m, month in enumerate(months):
         geography = geography_of(month, municipalities, areas)
+        month_figures = [("present", present[m]), *((name, values[m]) for name, values in sorted(numbers.items()))]
+        cells.fingerprints.append(_fingerprint(cells, month, geography, month_figures))
+        cells.last_resorts.append(0)
+        if cells.take_over(m, earlier):
+            continue
         for layer in range(len(layers)):
             at = (m, layer)
             cell_numbers = {name: values[at] for name, values in numbers.items()}
@@ -349,7 +415,7 @@ def _way_may_leave(way: frozenset[str], size: Floats, numbers: Mapping[str, Floa
 
 def _store(cells: Cells, name: str, at: tuple[int, int], variable: Variable, geography: Geography) -> None:
     cells.hidden[name][at] |= variable.hidden
-    cells.last_resorts += variable.last_resorts
+    cells.last_resorts[at[0]] += variable.last_resorts
     for kind, codes in geography.area_codes.items():
         order = {code: i for i, code in enumerate(cells.area_codes[kind])}
         for i, code in enumerate(codes):

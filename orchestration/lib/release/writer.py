@@ -21,8 +21,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from orchestration.lib.disclosure import control
+from orchestration.lib.disclosure import control, protected_months
 from orchestration.lib.disclosure.declarations import DECLARATIONS
+from orchestration.lib.disclosure.secondary import ProtectedMonths
 from orchestration.lib.disclosure.state import TableState
 from orchestration.lib.operations import completeness, revisions
 from orchestration.lib.release import formats
@@ -143,9 +144,13 @@ def write_release(
     previous: Path | None = None,
     project: Path | None = None,
     temporary: Path | None = None,
+    protected: Path | None = None,
     memory_limit: str = "3GB",
 ) -> Path:
     """Write the release and return its folder; `current` is not touched.
+
+    protected: the private folder of `disclosure.protected_months`, which spares unchanged months; the release is the
+    same without it.
 
     Copies every `dim_*` and `rpt_*` of schema `marts` through disclosure control. Nobody else may have the warehouse
     open for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, and
@@ -164,7 +169,7 @@ def write_release(
 
     if project is not None:
         write_project_copy(project, folder / "project.tar")
-    tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, memory_limit)
+    tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, protected, memory_limit)
     _write_manifest(folder, release_id, facts, tables, previous)
     _close(folder)
     folder.replace(final)
@@ -179,6 +184,7 @@ def _write_tables(
     facts: ReleaseFacts,
     previous: Path | None,
     temporary: Path | None,
+    protected: Path | None,
     memory_limit: str,
 ) -> list[ReleasedTable]:
     # The warehouse keeps the catalog name under which dbt wrote the views' definitions.
@@ -223,7 +229,7 @@ def _write_tables(
         if previous is not None:
             for state in states.values():
                 control.read_earlier(con, state, previous)
-        last_resorts = control.masks_for(states, context)
+        cells = _protect(states, context, release_id, previous, protected)
 
         for kind in ("parquet", "csv"):
             (folder / kind).mkdir(mode=0o700)
@@ -256,6 +262,7 @@ def _write_tables(
             }
             released = [finished[name].result() for name in released_names]
             workbooks.result()
+        last_resorts = control.last_resorts(cells)
         _write_meta(con, release_id, facts, released, context.maximum, control.report(states), last_resorts)
         completeness.write_completeness(con, quoted(catalog))
         formats.write_codebook(con, "release", released_names, folder / "csv")
@@ -267,6 +274,24 @@ def _write_tables(
     finally:
         con.close()
     return released
+
+
+def _protect(
+    states: Mapping[str, TableState],
+    context: control.Context,
+    release_id: str,
+    previous: Path | None,
+    protected: Path | None,
+) -> Mapping[str, ProtectedMonths]:
+    """Fill the tables' masks, and keep what they are for the release to come."""
+    if protected is None:
+        return control.masks_for(states, context)
+    rules = protected_months.rules_identifier(context.maximum)
+    earlier = protected_months.read(protected, previous.name, rules) if previous is not None else {}
+    cells = control.masks_for(states, context, earlier)
+    protected_months.write(protected, release_id, rules, cells)
+    protected_months.prune(protected, {release_id, previous.name if previous is not None else ""})
+    return cells
 
 
 def _write_table(con: duckdb.DuckDBPyConnection, name: str, staged: TableState | None) -> None:

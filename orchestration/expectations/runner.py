@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.expectations import dialect
+from orchestration.expectations import dialect, second
 from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
 from orchestration.expectations.suites import Check, Suite
 from orchestration.lib import warehouse
@@ -48,19 +49,21 @@ def run_suites(
         return []
     checked_at = datetime.now(UTC)
     results: list[ExpectationResult] = []
-    validations: list[tuple[Suite, ExpectationSuiteValidationResult]] = []
-    with _datasource(database) as source:
-        for suite in suites:
-            validation = _validate(source, suite)
-            validations.append((suite, validation))
-            outcomes = {_check_name(outcome): outcome for outcome in validation.results}
-            results += [_result(suite, check, outcomes[check.name], checked_at) for check in suite.checks]
+    validations = list(zip(suites, second.in_two(partial(_validate_all, database), suites), strict=True))
+    for suite, validation in validations:
+        outcomes = {_check_name(outcome): outcome for outcome in validation.results}
+        results += [_result(suite, check, outcomes[check.name], checked_at) for check in suite.checks]
     if data_docs is not None:
         # Here, not at the top: the pages import Great Expectations too.
         from orchestration.expectations.data_docs import write_validations
 
         write_validations(data_docs, validations, results, build_id=build_id, keep=keep_validations)
     return results
+
+
+def _validate_all(database: Path, suites: Sequence[Suite]) -> list["ExpectationSuiteValidationResult"]:
+    with _datasource(database) as source:
+        return [_validate(source, suite) for suite in suites]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ gone, dbt starts as it always does.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -25,6 +26,15 @@ from orchestration.lib.settings import PROJECT_ROOT
 WAITING = "JOBCENTER_DBT_WAITING"
 _WAIT = "--wait"
 _LENGTH = 8
+# What the models in Python import, and DuckDB when it takes their results.
+_OF_PYTHON_MODELS = (
+    "numpy.ma",
+    "pandas",
+    "orchestration.lib.benefit_level",
+    "orchestration.lib.category",
+    "orchestration.lib.correlation_table",
+    "orchestration.lib.funnel_table",
+)
 
 
 @contextlib.contextmanager
@@ -70,6 +80,8 @@ def _serve(listening: int, parsed: Path) -> None:
         from orchestration.lib.dbt_manifest import PARSED
 
         manifest = dbt_parsed.read_manifest(parsed)
+        for name in _OF_PYTHON_MODELS:
+            importlib.import_module(name)
         connection, _ = listener.accept()
     with connection:
         length, outputs, _, _ = socket.recv_fds(connection, _LENGTH, 2)
@@ -115,7 +127,9 @@ def _run_by_the_waiting(arguments: list[str]) -> int | None:
 
 def _end_with_the_starter() -> None:
     """A pipeline that is killed leaves no dbt behind that goes on writing."""
-    sys.stdin.buffer.read()
+    # Not by `sys.stdin`, whose lock Python wants for itself when it ends.
+    while os.read(0, 1):
+        pass
     os._exit(2)
 
 

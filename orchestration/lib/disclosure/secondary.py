@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -78,10 +79,16 @@ class Cells(ProtectedMonths):
 def geography_of(month: str, municipalities: Sequence[str], areas: Sequence[AreaRow]) -> Geography:
     """The areas of a month. Municipalities without an area of some type form one of their own there."""
     day = date.fromisoformat(month[:10])
-    in_force = [row for row in areas if row.valid_from <= day < row.valid_to]
+    in_force = tuple(row for row in areas if row.valid_from <= day < row.valid_to)
+    return _geography(in_force, tuple(sorted({row.area_type for row in areas})), tuple(municipalities))
+
+
+@lru_cache(maxsize=64)
+def _geography(in_force: tuple[AreaRow, ...], kinds: tuple[str, ...], municipalities: tuple[str, ...]) -> Geography:
+    """Kept, since most months have the areas of the month before."""
     numbers: dict[str, Integers] = {}
     codes: dict[str, tuple[str, ...]] = {}
-    for kind in sorted({row.area_type for row in areas}):
+    for kind in kinds:
         place = {row.municipality: row.area_code for row in in_force if row.area_type == kind}
         labels = [place.get(code, f"-{code}") for code in municipalities]
         codes[kind] = tuple(sorted(set(labels)))
@@ -94,7 +101,7 @@ def geography_of(month: str, municipalities: Sequence[str], areas: Sequence[Area
     block = np.unique(stacked, axis=1, return_inverse=True)[1].astype(np.int64).ravel()
     centre = numbers.get("jobcentre", np.arange(len(municipalities), dtype=np.int64))
     return Geography(
-        municipalities=tuple(municipalities),
+        municipalities=municipalities,
         areas=numbers,
         area_codes=codes,
         block=block,
@@ -417,7 +424,13 @@ def _store(cells: Cells, name: str, at: tuple[int, int], variable: Variable, geo
     cells.hidden[name][at] |= variable.hidden
     cells.last_resorts[at[0]] += variable.last_resorts
     for kind, codes in geography.area_codes.items():
-        order = {code: i for i, code in enumerate(cells.area_codes[kind])}
-        for i, code in enumerate(codes):
-            if code in order:
-                cells.area_hidden[name][kind][at][order[code]] |= variable.area_hidden[kind][i]
+        known, places = _places(codes, cells.area_codes[kind])
+        cells.area_hidden[name][kind][at][places] |= variable.area_hidden[kind][known]
+
+
+@lru_cache(maxsize=64)
+def _places(codes: tuple[str, ...], all_codes: tuple[str, ...]) -> tuple[Integers, Integers]:
+    """Which of `codes` stand in `all_codes` (not those that stand for a municipality without area), and where."""
+    order = {code: i for i, code in enumerate(all_codes)}
+    known = [i for i, code in enumerate(codes) if code in order]
+    return np.asarray(known, dtype=np.int64), np.asarray([order[codes[i]] for i in known], dtype=np.int64)

@@ -20,8 +20,9 @@ take minutes. The witness rule covers the links by construction and takes fracti
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,30 @@ class Geography:
     partner_group: npt.NDArray[np.int64]
     shared_group: Bools
     neighbour_types: tuple[str, ...]
+
+    @cached_property
+    def partners(self) -> list[npt.NDArray[np.int64]]:
+        """For each municipality those of its block that may be its partners."""
+        return [
+            np.flatnonzero((self.block == self.block[a]) & (self.partner_group != self.partner_group[a]))
+            for a in range(len(self.municipalities))
+        ]
+
+    @cached_property
+    def circles(self) -> list[list[npt.NDArray[np.int64]]]:
+        """For each municipality where partners are sought, from near to far, so that few area totals are touched."""
+        everyone = np.arange(len(self.municipalities))
+        return [
+            [
+                self.partners[a],
+                *(
+                    everyone[(everyone != a) & (self.areas[kind] == self.areas[kind][a])]
+                    for kind in self.neighbour_types
+                ),
+                everyone[everyone != a],
+            ]
+            for a in everyone
+        ]
 
 
 @dataclass
@@ -129,26 +154,13 @@ class _Protector:
         ready[self.geo.shared_group] = False
         return ready
 
-    def _partners(self, a: int) -> npt.NDArray[np.int64]:
-        rows = self.rows_of_block[int(self.geo.block[a])]
-        apart = (rows != a) & (self.geo.partner_group[rows] != self.geo.partner_group[a])
-        return np.asarray(rows[apart], dtype=np.int64)
-
-    def _circles(self, a: int) -> Iterator[npt.NDArray[np.int64]]:
-        """Where partners are sought, from near to far, so that few area totals are touched."""
-        yield self._partners(a)
-        for kind in self.geo.neighbour_types:
-            numbers = self.geo.areas[kind]
-            yield self.everyone[(self.everyone != a) & (numbers == numbers[a])]
-        yield self.everyone[self.everyone != a]
-
     def _price(self) -> Floats:
         return np.where(self.v.hidden, 0.0, self.v.cost)
 
     # -- making witnesses -------------------------------------------------------------------------------------------
 
     def _protect_cell(self, a: int, g: int, partners: npt.NDArray[np.int64] | None = None) -> bool:
-        for rows in self._circles(a) if partners is None else (partners,):
+        for rows in self.geo.circles[a] if partners is None else (partners,):
             choice = self._cheapest(a, g, rows)
             if choice is not None:
                 b, h = choice
@@ -205,7 +217,7 @@ class _Protector:
         """
         v, width, price = self.v, self.width, self._price()
         assert self.total is not None
-        for candidates in self._circles(a) if partners is None else (partners,):
+        for candidates in self.geo.circles[a] if partners is None else (partners,):
             if len(candidates) == 0:
                 continue
             best, found = _IMPOSSIBLE, None
@@ -308,6 +320,5 @@ class _Protector:
         for kind, numbers in self.geo.areas.items():
             target = self.v.area_hidden[kind]
             alone = np.bincount(numbers, minlength=len(target)) == 1
-            for a in range(self.count):
-                if kind not in self.geo.neighbour_types or alone[numbers[a]]:
-                    target[numbers[a]] |= members[a]
+            rows = np.flatnonzero(alone[numbers]) if kind in self.geo.neighbour_types else self.everyone
+            np.logical_or.at(target, numbers[rows], members[rows])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+import duckdb
+
 from orchestration.expectations.intermediate import intermediate_suites
 from orchestration.expectations.marts import marts_suites
 from orchestration.expectations.raw import raw_suites
@@ -46,9 +48,68 @@ def check_warehouse(settings: Settings, suites: Sequence[Suite], *, of_raw: bool
     connection = warehouse.connect(settings)
     try:
         store_results(connection, results, build_id)
+        if of_raw and all(result.success or result.severity != "error" for result in results):
+            _record_checked_batches(connection, settings)
     finally:
         connection.close()
     return results
+
+
+_CHECKED_BATCHES_DDL = """
+create schema if not exists build;
+create table if not exists build.checked_batches (
+    dataset varchar not null,
+    period date not null,
+    delivery integer not null,
+    sha256 varchar not null,
+    code_hash varchar not null
+);
+"""
+
+
+def _record_checked_batches(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Note that the batches that stand in raw have passed, whenever their rows were read, and by which code."""
+    connection.execute(_CHECKED_BATCHES_DDL)
+    connection.execute("begin")
+    connection.execute("delete from build.checked_batches")
+    connection.execute(
+        "insert into build.checked_batches select dataset, period, delivery, sha256, ? from raw.current_batches",
+        [build.release_code_hash(settings.project)],
+    )
+    connection.execute("commit")
+
+
+def unchecked_periods(settings: Settings) -> list[date] | None:
+    """Months with a batch whose rows no raw check has read and passed; None, for all months, when there is none.
+
+    Raw rows never change after they are loaded, so that a month is read once, until a delivery corrects it or the code
+    or the contracts of the checks change. Whoever asks for the checks without a new delivery has all months read.
+    """
+    connection = warehouse.connect(settings)
+    try:
+        connection.execute(_CHECKED_BATCHES_DDL)
+        rows = connection.execute(
+            """
+            select
+                batches.period,
+                bool_or(checked.dataset is null) as is_unchecked
+            from raw.current_batches as batches
+            left join build.checked_batches as checked
+                on
+                    batches.dataset = checked.dataset
+                    and batches.period = checked.period
+                    and batches.delivery = checked.delivery
+                    and batches.sha256 = checked.sha256
+                    and checked.code_hash = ?
+            group by batches.period
+            order by batches.period
+            """,
+            [build.release_code_hash(settings.project)],
+        ).fetchall()
+    finally:
+        connection.close()
+    unchecked = [period for period, is_unchecked in rows if is_unchecked]
+    return None if len(unchecked) in (0, len(rows)) else unchecked
 
 
 def newly_built_months(settings: Settings) -> list[date] | None:

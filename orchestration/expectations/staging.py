@@ -3,8 +3,11 @@
 The rows themselves were proved in raw; staging only renames them, so its suites read counts per month and code.
 """
 
+from collections.abc import Sequence
+from datetime import date
+
 from orchestration.expectations.reference import codes, municipalities
-from orchestration.expectations.suites import Suite, between, holds, in_set, not_null
+from orchestration.expectations.suites import Suite, between, holds, in_set, months_filter, not_null
 
 # Data sets that must have come for every loaded month, or be accepted as missing in a seed of decisions.
 REQUIRED_EVERY_MONTH = ("conversations", "active_offers", "ordinary_hours")
@@ -20,15 +23,19 @@ _CODES = (
     ("population", "supplier_code", "suppliers", "supplier_code"),
     ("framework_conditions", "covariate_code", "framework_covariates", "covariate_code"),
 )
-_STAGED = ("benefit_periods", "conversations", "active_offers", "ordinary_hours", "population", "framework_conditions")
+_OF_PERSONS = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
+_STAGED = (*_OF_PERSONS, "population", "framework_conditions")
 
 
-def staging_suites() -> list[Suite]:
-    """The suites of schema staging. A failed error check stops the release, not the build."""
+def staging_suites(months: Sequence[date] | None = None) -> list[Suite]:
+    """The suites of schema staging. A failed error check stops the release, not the build.
+
+    ``months`` (first days) limits the reading of persons' rows to those that were built anew; None reads all.
+    """
     return [
         _inputs_suite(),
-        _rows_suite(),
-        _codes_suite(),
+        _rows_suite(months),
+        _codes_suite(months),
         _population_suite(),
         _conditions_suite(),
         _published_suite(),
@@ -78,10 +85,20 @@ def _inputs_suite() -> Suite:
     )
 
 
-def _rows_suite() -> Suite:
+def _filter(table: str, months: Sequence[date] | None) -> str:
+    """Tables of persons are large and read by month; the others are small, and come whenever they are published."""
+    return months_filter("month", months if table in _OF_PERSONS else None)
+
+
+def _rows_suite(months: Sequence[date] | None) -> Suite:
     staged = " union all ".join(
         f"select '{name}' as dataset_code, month, count(*) as staged_rows"
-        f" from staging.stg_extracts__{name} group by month"
+        f" from staging.stg_extracts__{name}{_filter(name, months)} group by month"
+        for name in _STAGED
+    )
+    batches = " union all ".join(
+        f"select dataset_code, month, row_count from (select * from staging.stg_extracts__batches"
+        f"{_filter(name, months)}) as batches where dataset_code = '{name}'"
         for name in _STAGED
     )
     return Suite(
@@ -93,8 +110,7 @@ def _rows_suite() -> Suite:
             from ({staged}) as staged
             full join (
                 select dataset_code, month, sum(row_count) as batch_rows
-                from staging.stg_extracts__batches
-                where dataset_code in ({", ".join(f"'{name}'" for name in _STAGED)})
+                from ({batches}) as chosen
                 group by dataset_code, month
             ) as batches
                 on staged.dataset_code = batches.dataset_code and staged.month = batches.month
@@ -110,13 +126,13 @@ def _rows_suite() -> Suite:
     )
 
 
-def _codes_suite() -> Suite:
+def _codes_suite(months: Sequence[date] | None) -> Suite:
     used = " union all ".join(
         f"""
         select '{table}.{column}' as place, used.code, used.month, listed.code is not null as is_in_force
         from (
             select {column}::varchar as code, month
-            from staging.stg_extracts__{table}
+            from (select {column}, month from staging.stg_extracts__{table}{_filter(table, months)}) as chosen
             where {column} is not null
             group by {column}, month
         ) as used

@@ -27,7 +27,7 @@ def raw_layer(periods: Sequence[date] | None = None) -> list[Suite]:
 
 def model_layers(months: Sequence[date] | None = None) -> list[Suite]:
     """The suites of staging, intermediate and marts; with `months` persons are read for those months only."""
-    return [*staging_suites(), *intermediate_suites(months), *marts_suites()]
+    return [*staging_suites(months), *intermediate_suites(months), *marts_suites()]
 
 
 def check_warehouse(settings: Settings, suites: Sequence[Suite], *, of_raw: bool) -> list[ExpectationResult]:

@@ -1,5 +1,6 @@
 """Every check of every suite passes on a sound database and fails on a broken one."""
 
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -39,6 +40,21 @@ def break_database(path: Path, breaks: dict[tuple[str, str], str]) -> None:
             con.execute(statement)
 
 
+def months_of(path: Path) -> list[date]:
+    """The months that have rows of persons."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        return [
+            row[0]
+            for row in con.execute(
+                "select distinct month from staging.stg_extracts__benefit_periods where month is not null"
+            ).fetchall()
+        ]
+
+
+def _staged(months: list[date]) -> list[Suite]:
+    return [suite for suite in staging_suites(months) if suite.name in ("staging_rows", "staging_codes")]
+
+
 def test_every_check_of_the_warehouse_has_a_break() -> None:
     assert names(warehouse_suites()) == set(BREAKS)
 
@@ -60,6 +76,15 @@ def test_warehouse_checks_pass_on_sound_and_fail_on_broken_tables(tmp_path: Path
         ("raw_columns", "contract_columns_are_there"),
         ("raw_columns", "no_other_columns"),
     }
+
+    # Read month by month, staging is found broken in the same places; of other months no row of persons is read.
+    whole = {key: text for key, text in outcome.items() if key[0] in ("staging_rows", "staging_codes")}
+    limited = failed(run_suites(path, _staged(months_of(path)), build_id="months"))
+    assert set(limited) == set(whole)
+    elsewhere = run_suites(path, _staged([date(1999, 1, 1)]), build_id="elsewhere")
+    read = {result.suite: int(result.observed.split(" of ")[1].split()[0]) for result in elsewhere}
+    in_all = {key[0]: int(text.split(" of ")[1].split()[0]) for key, text in whole.items()}
+    assert all(0 < read[suite] < in_all[suite] for suite in in_all)
 
     # A column that is renamed or new breaks the queries of other suites, so it comes last and alone.
     break_database(path, {key: value for key, value in BREAKS.items() if key[0] == "raw_columns"})

@@ -152,6 +152,8 @@ def _focus_goals(
 ) -> Record:
     """Every tool on the same files; their results must be equal, row by row."""
     warehouse = place.warehouse
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        per_batch = (connection.execute("select max(months_per_batch) from build.project").fetchone() or (1,))[0]
     if options.peers_scale != options.scale:
         say(f"deliveries for the peers, scale {options.peers_scale:g}")
         kept = deliveries.keep_deliveries(
@@ -159,13 +161,13 @@ def _focus_goals(
         )
         peers = replace(place, landing=work / "peers-landing", data=work / "peers")
         deliveries.copy_deliveries(kept.landing, peers.landing, deliveries.periods(kept.landing)[:-1])
-        _program("plain_load", peers, str(place.warehouse), str(manifest), "--for-peers")
+        # A smaller country has more months in a statement.
+        loaded = _json(_program("plain_load", peers, str(place.warehouse), str(manifest), "--for-peers"))
+        per_batch = loaded["months_per_batch"]
         warehouse = peers.warehouse
     exported = work / "focus_goals"
     inputs.export(warehouse, exported)
-    with duckdb.connect(str(place.warehouse), read_only=True) as connection:
-        per_batch = connection.execute("select max(months_per_batch) from build.project").fetchone() or (1,)
-    ours = [str(manifest), str(place.warehouse), str(per_batch[0])]
+    ours = [str(manifest), str(place.warehouse), str(per_batch)]
     tools = {
         "this project": ("with_duckdb", ours),
         "this project, one new month": ("with_duckdb", [*ours, "--new-month"]),

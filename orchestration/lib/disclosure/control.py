@@ -7,7 +7,7 @@ as it is or it is null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -211,19 +211,31 @@ def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Pa
 
 
 def masks_for(
-    states: Mapping[str, TableState], context: Context, earlier: Mapping[str, ProtectedMonths] | None = None
+    states: Mapping[str, TableState],
+    others: Callable[[], Mapping[str, TableState]],
+    context: Context,
+    earlier: Mapping[str, ProtectedMonths] | None = None,
 ) -> dict[str, Cells]:
     """Fill `hidden` of every table: first the rule itself, then all that would give a hidden cell away.
 
-    earlier: the families as the release before protected them (see `protected_months`). Returns this one's.
+    states: the tables of the families; others: gives all other tables, asked for when they are needed, so that they
+    may be read meanwhile. earlier: the families as the release before protected them (see `protected_months`).
+    Returns this one's.
     """
+    _hide_known(states, context.maximum)
+    cells = protect_families(states, context.areas, context.maximum, earlier or {})
+    rest = others()
+    _hide_known(rest, context.maximum)
+    hide_linked({**states, **rest}, cells, context.area_members, context.areas)
+    return cells
+
+
+def _hide_known(states: Mapping[str, TableState], maximum: int) -> None:
+    """Hide what the rule itself hides, and what an earlier release hid."""
     for state in states.values():
-        hide_primary(state, context.maximum)
+        hide_primary(state, maximum)
         for column, mask in state.hidden_before.items():
             state.hide(column, mask)
-    cells = protect_families(states, context.areas, context.maximum, earlier or {})
-    hide_linked(states, cells, context.area_members, context.areas)
-    return cells
 
 
 def last_resorts(cells: Mapping[str, ProtectedMonths]) -> int:

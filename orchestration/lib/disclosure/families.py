@@ -289,6 +289,14 @@ FAMILIES: tuple[Family, ...] = (
     ),
 )
 
+# The tables in which families stand; all others repeat them or sum them up.
+FAMILY_TABLES = frozenset(
+    table
+    for family in FAMILIES
+    for places in (family.base.places, family.row_places, *(part.figure.places for part in family.parts))
+    for table, _ in places
+)
+
 # Values that are worked out of others before slack is asked for.
 DERIVED: Mapping[str, tuple[str, str]] = {
     "not_passive": ("person_count", "passive"),

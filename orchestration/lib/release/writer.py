@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from orchestration.lib.disclosure import control, protected_months
 from orchestration.lib.disclosure.declarations import DECLARATIONS
+from orchestration.lib.disclosure.families import FAMILY_TABLES
 from orchestration.lib.disclosure.secondary import ProtectedMonths
 from orchestration.lib.disclosure.state import TableState
 from orchestration.lib.operations import completeness, revisions
@@ -207,29 +208,15 @@ def _write_tables(
             raise ReleaseError(f"{warehouse} has no dim_ or rpt_ table in schema marts: nothing to release")
         comments = _comments(con, catalog, facts)
 
-        states: dict[str, TableState] = {}
-        columns_of: dict[str, dict[str, str]] = {}
-        for name in names:
-            columns = _columns(con, catalog, name)
-            columns_of[name] = columns
-            stored = [column for column in columns if column != "is_suppressed" or not name.startswith("rpt_")]
-            declared = DECLARATIONS[name].keys if name in DECLARATIONS else ()
-            keys = [column for column in declared if column in columns]
-            # Declared keys are unique (dbt tests it), so they order the rows totally; sorting by less is much quicker.
-            order = keys or stored
-            con.execute(
-                f"create table memory.main.{quoted(name)} as "
-                f"select {', '.join(map(quoted, stored))} from {quoted(catalog)}.marts.{quoted(name)} "
-                f"order by {', '.join(f'{quoted(column)} nulls last' for column in order)}"
-            )
-            if name.startswith("rpt_"):
-                stored_types = {column: columns[column] for column in stored}
-                states[name] = control.read_state(con, name, f"memory.main.{quoted(name)}", stored_types)
         context = control.read_context(con, catalog)
-        if previous is not None:
-            for state in states.values():
-                control.read_earlier(con, state, previous)
-        cells = _protect(states, context, release_id, previous, protected)
+        first = [name for name in names if name in FAMILY_TABLES]
+        rest = [name for name in names if name not in FAMILY_TABLES]
+        states = _stage(con, catalog, first, previous)
+        with ThreadPoolExecutor(1) as pool:
+            # What the families hide is Python's work; DuckDB brings the other tables meanwhile.
+            others = pool.submit(_stage, con.cursor(), catalog, rest, previous)
+            cells = _protect(states, others.result, context, release_id, previous, protected)
+            states |= others.result()
 
         for kind in ("parquet", "csv"):
             (folder / kind).mkdir(mode=0o700)
@@ -276,8 +263,34 @@ def _write_tables(
     return released
 
 
+def _stage(
+    con: duckdb.DuckDBPyConnection, catalog: str, names: Sequence[str], previous: Path | None
+) -> dict[str, TableState]:
+    """Copy tables in the order of their keys, and read those that hold figures, with what was released before."""
+    states: dict[str, TableState] = {}
+    for name in names:
+        columns = _columns(con, catalog, name)
+        stored = [column for column in columns if column != "is_suppressed" or not name.startswith("rpt_")]
+        declared = DECLARATIONS[name].keys if name in DECLARATIONS else ()
+        keys = [column for column in declared if column in columns]
+        # Declared keys are unique (dbt tests it), so they order the rows totally; sorting by less is much quicker.
+        order = keys or stored
+        con.execute(
+            f"create table memory.main.{quoted(name)} as "
+            f"select {', '.join(map(quoted, stored))} from {quoted(catalog)}.marts.{quoted(name)} "
+            f"order by {', '.join(f'{quoted(column)} nulls last' for column in order)}"
+        )
+        if name.startswith("rpt_"):
+            stored_types = {column: columns[column] for column in stored}
+            states[name] = control.read_state(con, name, f"memory.main.{quoted(name)}", stored_types)
+            if previous is not None:
+                control.read_earlier(con, states[name], previous)
+    return states
+
+
 def _protect(
     states: Mapping[str, TableState],
+    others: Callable[[], Mapping[str, TableState]],
     context: control.Context,
     release_id: str,
     previous: Path | None,
@@ -285,10 +298,10 @@ def _protect(
 ) -> Mapping[str, ProtectedMonths]:
     """Fill the tables' masks, and keep what they are for the release to come."""
     if protected is None:
-        return control.masks_for(states, context)
+        return control.masks_for(states, others, context)
     rules = protected_months.rules_identifier(context.maximum)
     earlier = protected_months.read(protected, previous.name, rules) if previous is not None else {}
-    cells = control.masks_for(states, context, earlier)
+    cells = control.masks_for(states, others, context, earlier)
     protected_months.write(protected, release_id, rules, cells)
     protected_months.prune(protected, {release_id, previous.name if previous is not None else ""})
     return cells

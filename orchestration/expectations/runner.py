@@ -35,13 +35,14 @@ def run_suites(
     build_id: str,
     data_docs: Path | None = None,
     keep_validations: int = 10,
+    memory_limit: str = "2GB",
 ) -> list[ExpectationResult]:
     """Validate the suites on the DuckDB file and return one result per check, in the order of the suites.
 
     A check that cannot be evaluated (missing table or column) has failed, with the reason as its observation. With
     ``data_docs`` (a folder) each suite's page and the index over the layers are written there; of each layer the last
-    ``keep_validations`` builds are kept. The file must exist and must not be open for writing, in this process either;
-    it is free again when this returns.
+    ``keep_validations`` builds are kept. ``memory_limit`` is DuckDB's, for each process that checks. The file must
+    exist and must not be open for writing, in this process either; it is free again when this returns.
     """
     if not database.is_file():
         raise FileNotFoundError(f"{database}: there is no such database to check")
@@ -49,7 +50,7 @@ def run_suites(
         return []
     checked_at = datetime.now(UTC)
     results: list[ExpectationResult] = []
-    validations = list(zip(suites, second.in_two(partial(_validate_all, database), suites), strict=True))
+    validations = list(zip(suites, second.in_two(partial(_validate_all, database, memory_limit), suites), strict=True))
     for suite, validation in validations:
         outcomes = {_check_name(outcome): outcome for outcome in validation.results}
         results += [_result(suite, check, outcomes[check.name], checked_at) for check in suite.checks]
@@ -61,13 +62,15 @@ def run_suites(
     return results
 
 
-def _validate_all(database: Path, suites: Sequence[Suite]) -> list["ExpectationSuiteValidationResult"]:
-    with _datasource(database) as source:
+def _validate_all(
+    database: Path, memory_limit: str, suites: Sequence[Suite]
+) -> list["ExpectationSuiteValidationResult"]:
+    with _datasource(database, memory_limit) as source:
         return [_validate(source, suite) for suite in suites]
 
 
 @contextmanager
-def _datasource(database: Path) -> Iterator["SQLDatasource"]:
+def _datasource(database: Path, memory_limit: str) -> Iterator["SQLDatasource"]:
     """The file as a data source of an ephemeral context; every handle on the file is given back at the end."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
@@ -80,7 +83,7 @@ def _datasource(database: Path) -> Iterator["SQLDatasource"]:
         "warehouse",
         connection_string=f"{dialect.DRIVER}:///{database}",
         create_temp_table=False,
-        kwargs={"connect_args": {"read_only": True}},
+        kwargs={"connect_args": {"read_only": True, "config": {"memory_limit": memory_limit}}},
     )
     try:
         yield source

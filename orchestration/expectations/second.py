@@ -88,10 +88,14 @@ def in_two(check: Callable[[Sequence[Suite]], Sequence[Outcome]], suites: Sequen
         _second.send((check, halves[1]))
         here = check(halves[0])
         there: Sequence[Outcome] = _second.receive()
-    except (BrokenPipeError, EOFError):
+    except (BrokenPipeError, EOFError, pickle.UnpicklingError):
         # Killed, perhaps for want of memory, or ended by an error, which is then met again here.
         stop()
         return list(check(suites))
+    except BaseException:
+        # Its answer would be taken for that to the next question, and it may hold the database open.
+        stop()
+        raise
     outcomes = dict(zip([suite.name for half in halves for suite in half], [*here, *there], strict=True))
     return [outcomes[suite.name] for suite in suites]
 

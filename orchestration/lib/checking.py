@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -30,110 +31,113 @@ def model_layers(months: Sequence[date] | None = None) -> list[Suite]:
     return [*staging_suites(months), *intermediate_suites(months), *marts_suites()]
 
 
-def check_warehouse(settings: Settings, suites: Sequence[Suite], *, of_raw: bool) -> list[ExpectationResult]:
-    """Run the suites on the warehouse, write Data Docs, and keep the results under the id of what was checked."""
+def check_raw(settings: Settings) -> list[ExpectationResult]:
+    """Run the raw suites, with the rows of the months that have not passed yet."""
+    chosen = _to_be_read(settings, _BATCHES)
+    return _check_warehouse(settings, raw_layer(chosen), _BATCHES)
+
+
+def check_models(settings: Settings) -> list[ExpectationResult]:
+    """Run the suites of staging, intermediate and marts, with the persons of the months that have not passed yet."""
+    chosen = _to_be_read(settings, _MODEL_MONTHS)
+    return _check_warehouse(settings, model_layers(chosen), _MODEL_MONTHS)
+
+
+def _check_warehouse(settings: Settings, suites: Sequence[Suite], pieces: _Pieces) -> list[ExpectationResult]:
+    """Run the suites, write Data Docs, and keep the results under the id of what was checked."""
     connection = warehouse.connect(settings)
     try:
         plan = build.plan_build(connection, settings.project)
     finally:
         connection.close()
-    build_id = plan.raw_id if of_raw else plan.build_id
+    build_id = plan.raw_id if pieces is _BATCHES else plan.build_id
     results = run_suites(
         settings.warehouse,
         suites,
         build_id=build_id,
         data_docs=settings.data_docs,
         keep_validations=Keep.from_environment().data_docs,
+        memory_limit=settings.memory_limit,
     )
     connection = warehouse.connect(settings)
     try:
         store_results(connection, results, build_id)
-        if of_raw and all(result.success or result.severity != "error" for result in results):
-            _record_checked_batches(connection, settings)
+        have_passed = all(result.success or result.severity != "error" for result in results)
+        _record(connection, settings, pieces, have_passed)
     finally:
         connection.close()
     return results
 
 
-_CHECKED_BATCHES_DDL = """
-create schema if not exists build;
-create table if not exists build.checked_batches (
-    dataset varchar not null,
-    period date not null,
-    delivery integer not null,
-    sha256 varchar not null,
-    code_hash varchar not null
-);
-"""
+@dataclass(frozen=True)
+class _Pieces:
+    """What is read once: `relation` lists the pieces by `columns`, which change when their rows do; `month` names one.
+
+    Those that have passed are kept in `passed`, with the code that checked them.
+    """
+
+    relation: str
+    columns: tuple[str, ...]
+    month: str
+    passed: str
 
 
-def _record_checked_batches(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    """Note that the batches that stand in raw have passed, whenever their rows were read, and by which code."""
-    connection.execute(_CHECKED_BATCHES_DDL)
-    connection.execute("begin")
-    connection.execute("delete from build.checked_batches")
+# Raw rows never change after they are loaded: a delivery that corrects them has another hash.
+_BATCHES = _Pieces(
+    "raw.current_batches", ("dataset", "period", "delivery", "sha256"), "period", "build.checked_batches"
+)
+# A month of a model is what its fingerprint says it was built from.
+_MODEL_MONTHS = _Pieces("build.model_months", ("model", "month", "fingerprint"), "month", "build.checked_model_months")
+
+
+def _code_hash(settings: Settings) -> str:
+    """Of what decides a check: its code, the contracts, and the seeds with the lists of codes."""
+    return f"{build.release_code_hash(settings.project)}:{build.project_hash(settings.project)}"
+
+
+def _make_passed(connection: duckdb.DuckDBPyConnection, pieces: _Pieces) -> None:
+    connection.execute("create schema if not exists build")
     connection.execute(
-        "insert into build.checked_batches select dataset, period, delivery, sha256, ? from raw.current_batches",
-        [build.release_code_hash(settings.project)],
+        f"create table if not exists {pieces.passed} as "
+        f"select {', '.join(pieces.columns)}, '' as code_hash from {pieces.relation} limit 0"
     )
+
+
+def _record(connection: duckdb.DuckDBPyConnection, settings: Settings, pieces: _Pieces, have_passed: bool) -> None:
+    """Note that all pieces have passed, whenever they were read; after a failure all are read again until they do."""
+    _make_passed(connection, pieces)
+    connection.execute("begin")
+    connection.execute(f"delete from {pieces.passed}")
+    if have_passed:
+        connection.execute(
+            f"insert into {pieces.passed} select {', '.join(pieces.columns)}, ? from {pieces.relation}",
+            [_code_hash(settings)],
+        )
     connection.execute("commit")
 
 
-def unchecked_periods(settings: Settings) -> list[date] | None:
-    """Months with a batch whose rows no raw check has read and passed; None, for all months, when there is none.
+def _to_be_read(settings: Settings, pieces: _Pieces) -> list[date] | None:
+    """Months with a piece that has not passed the checks as they are now; None for all months.
 
-    Raw rows never change after they are loaded, so that a month is read once, until a delivery corrects it or the code
-    or the contracts of the checks change. Whoever asks for the checks without a new delivery has all months read.
+    Whoever asks for the checks when nothing is new has all months read.
     """
     connection = warehouse.connect(settings)
     try:
-        connection.execute(_CHECKED_BATCHES_DDL)
+        _make_passed(connection, pieces)
+        matches = " and ".join(f"pieces.{column} = passed.{column}" for column in pieces.columns)
         rows = connection.execute(
-            """
+            f"""
             select
-                batches.period,
-                bool_or(checked.dataset is null) as is_unchecked
-            from raw.current_batches as batches
-            left join build.checked_batches as checked
-                on
-                    batches.dataset = checked.dataset
-                    and batches.period = checked.period
-                    and batches.delivery = checked.delivery
-                    and batches.sha256 = checked.sha256
-                    and checked.code_hash = ?
-            group by batches.period
-            order by batches.period
+                pieces.{pieces.month} as month,
+                bool_or(passed.code_hash is null) as is_new
+            from {pieces.relation} as pieces
+            left join {pieces.passed} as passed on {matches} and passed.code_hash = ?
+            group by pieces.{pieces.month}
+            order by pieces.{pieces.month}
             """,
-            [build.release_code_hash(settings.project)],
+            [_code_hash(settings)],
         ).fetchall()
     finally:
         connection.close()
-    unchecked = [period for period, is_unchecked in rows if is_unchecked]
-    return None if len(unchecked) in (0, len(rows)) else unchecked
-
-
-def newly_built_months(settings: Settings) -> list[date] | None:
-    """Months that the newest build of any person-level table wrote; None when that is all of them."""
-    connection = warehouse.connect(settings)
-    try:
-        rows = connection.execute(
-            """
-            with newest as (
-                select model, max(build_number) as build_number
-                from build.model_months
-                group by model
-            )
-            select built.month
-            from build.model_months as built
-            inner join newest on built.model = newest.model and built.build_number = newest.build_number
-            group by built.month
-            order by built.month
-            """
-        ).fetchall()
-        total = connection.execute(
-            "select count(*) from raw.current_batches where dataset = 'benefit_periods'"
-        ).fetchone()
-    finally:
-        connection.close()
-    months = [row[0] for row in rows]
-    return None if total is not None and len(months) == total[0] else months
+    chosen = [month for month, is_new in rows if is_new]
+    return None if len(chosen) in (0, len(rows)) else chosen

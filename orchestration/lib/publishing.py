@@ -133,6 +133,7 @@ def check_candidate(settings: Settings, candidate: Path) -> list[ExpectationResu
         build_id=candidate.name,
         data_docs=settings.data_docs,
         keep_validations=Keep.from_environment().data_docs,
+        memory_limit=settings.memory_limit,
     )
 
 

@@ -33,7 +33,7 @@ class Settings:
     project: Path = PROJECT_ROOT
     key_file: Path | None = None
     key_text: str | None = field(default=None, repr=False)
-    memory_limit: str = "3GB"
+    memory_limit: str = "2GB"
     threads: int | None = None
 
     @classmethod
@@ -58,7 +58,7 @@ class Settings:
             project=project,
             key_file=Path(key_file_text).expanduser().absolute() if key_file_text else None,
             key_text=values.get("JOBCENTER_KEY") or None,
-            memory_limit=values.get("JOBCENTER_MEMORY_LIMIT") or "3GB",
+            memory_limit=values.get("JOBCENTER_MEMORY_LIMIT") or "2GB",
             threads=int(threads_text) if threads_text else None,
         )
 

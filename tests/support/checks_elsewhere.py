@@ -18,3 +18,15 @@ def refuse_elsewhere(suites: Sequence[Suite], own: int) -> list[str]:
     if os.getpid() != own:
         raise ValueError("not here")
     return [suite.name for suite in suites]
+
+
+def die_while_answering(suites: Sequence[Suite], own: int) -> list[object]:
+    """A check after which any other process ends in the middle of its answer, which fills the pipe."""
+    if os.getpid() == own:
+        return [suite.name for suite in suites]
+    return ["x" * 1_000_000, _Deadly()]
+
+
+class _Deadly:
+    def __reduce__(self) -> str:
+        os._exit(9)

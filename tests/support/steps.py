@@ -31,9 +31,8 @@ def load(settings: Settings) -> None:
 
 def check(settings: Settings) -> None:
     """Check raw, then what was built from it."""
-    checking.check_warehouse(settings, checking.raw_layer(), of_raw=True)
-    suites = checking.model_layers(checking.newly_built_months(settings))
-    checking.check_warehouse(settings, suites, of_raw=False)
+    checking.check_raw(settings)
+    checking.check_models(settings)
 
 
 def publish(settings: Settings) -> None:

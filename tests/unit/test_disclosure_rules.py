@@ -222,3 +222,51 @@ def test_every_declared_table_has_a_name_in_both_languages() -> None:
     for table in DECLARATIONS:
         for language in ("da", "en"):
             assert labels().table(table, language) != table, table
+
+
+def test_an_areas_sum_that_did_not_change_is_hidden_with_a_member_that_did(tmp_path: Path) -> None:
+    """Tårnby and Dragør share a job centre. That its sum is the same as before a correction is news too: it would tell
+    Dragør's two from Tårnby's shown twenty-four."""
+    fixture = build(tmp_path / "w" / "warehouse.duckdb", months=1, persons=40_000)
+
+    def set_requests(dragoer: tuple[int, int], taarnby: tuple[int, int]) -> None:
+        with duckdb.connect(str(fixture.path)) as con:
+            for code, (requested, within) in (("0155", dragoer), ("0185", taarnby)):
+                con.execute(
+                    "update marts.rpt_conversation_requests set requested_count = $1, within_10_days_count = $2, "
+                    "within_10_days_share = $2 / $1 where municipality_code = $3",
+                    [requested, within, code],
+                )
+                con.execute(
+                    "update marts.rpt_measure_results set numerator_count = $2, denominator_count = $1, "
+                    "measure_value = $2 / $1 where measure_id = 'conversation_within_10_days' "
+                    "and municipality_code = $3",
+                    [requested, within, code],
+                )
+            con.execute(
+                "update marts.rpt_area_measure_results set numerator_count = 13, denominator_count = 26, "
+                "measure_value = 0.5 where measure_id = 'conversation_within_10_days' and area_type_code = 'jobcentre' "
+                "and area_code = ?",
+                [code_of_centre],
+            )
+
+    def centre(release: Path) -> tuple[object, ...] | None:
+        with duckdb.connect(str(release / "release.duckdb"), read_only=True) as con:
+            found: tuple[object, ...] | None = con.execute(
+                "select numerator_count, denominator_count from rpt_area_measure_results "
+                "where measure_id = 'conversation_within_10_days' and area_type_code = 'jobcentre' and area_code = ?",
+                [code_of_centre],
+            ).fetchone()
+            return found
+
+    with duckdb.connect(str(fixture.path), read_only=True) as con:
+        (code_of_centre,) = con.execute(
+            "select area_code from seeds.municipality_areas where area_type_code = 'jobcentre' "
+            "and municipality_code = '0155' order by valid_from_date desc limit 1"
+        ).fetchone()  # type: ignore[misc]
+    set_requests((6, 3), (20, 10))
+    first = release_of(fixture, tmp_path / "releases")
+    set_requests((2, 1), (24, 12))
+    second = release_of(fixture, tmp_path / "releases", 2, first)
+    assert centre(first) == (13, 26)
+    assert centre(second) == (None, None)

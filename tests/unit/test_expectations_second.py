@@ -16,7 +16,7 @@ import pytest
 from orchestration.expectations import second
 from orchestration.expectations.suites import Suite, holds
 from orchestration.lib.settings import PROJECT_ROOT
-from tests.support.checks_elsewhere import name_and_process, refuse_elsewhere
+from tests.support.checks_elsewhere import die_while_answering, name_and_process, refuse_elsewhere
 
 SUITES = [
     Suite(f"s{number}", "marts", "marts.t", tuple(holds(f"c{i}", "true", "Holds.") for i in range(number)))
@@ -87,6 +87,17 @@ def test_when_it_is_killed_or_fails_everything_is_checked_here(ready: second._Se
 def test_what_it_cannot_even_read_is_checked_here(ready: second._Second) -> None:
     """A function of this module, which the other process can't import."""
     assert second.in_two(_of_this_module, SUITES) == [suite.name for suite in SUITES]
+    assert second._second is None
+
+
+def test_an_error_of_the_own_half_leaves_no_answer_behind(ready: second._Second) -> None:
+    with pytest.raises(ValueError, match="not here"):
+        second.in_two(partial(refuse_elsewhere, own=ready._process.pid), SUITES)
+    assert second._second is None and ready._process.poll() is not None
+
+
+def test_an_answer_that_is_cut_off_is_no_answer(ready: second._Second) -> None:
+    assert second.in_two(partial(die_while_answering, own=os.getpid()), SUITES) == [suite.name for suite in SUITES]
     assert second._second is None
 
 

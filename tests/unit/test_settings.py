@@ -23,7 +23,7 @@ def test_defaults_lie_in_the_project() -> None:
     settings = Settings.from_environment({})
     assert settings.landing == PROJECT_ROOT / "landing"
     assert settings.warehouse == PROJECT_ROOT / "data" / "warehouse.duckdb"
-    assert (settings.key_file, settings.key_text, settings.memory_limit, settings.threads) == (None, None, "3GB", None)
+    assert (settings.key_file, settings.key_text, settings.memory_limit, settings.threads) == (None, None, "2GB", None)
 
 
 def test_every_variable_is_read_and_relative_folders_become_absolute() -> None:

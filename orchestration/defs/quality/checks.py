@@ -71,8 +71,7 @@ def raw_expectations(context: AssetCheckExecutionContext) -> Iterator[dg.AssetCh
     """What stands in raw keeps the contracts; rows are read once. A failed error stops every build on them."""
     settings = Settings.from_environment().prepare()
     say("checking raw")
-    suites = checking.raw_layer(checking.unchecked_periods(settings))
-    yield from check_results(suites, checking.check_warehouse(settings, suites, of_raw=True), settings)
+    yield from check_results(checking.raw_layer(), checking.check_raw(settings), settings)
 
 
 @dg.multi_asset_check(
@@ -84,5 +83,4 @@ def model_expectations(context: AssetCheckExecutionContext) -> Iterator[dg.Asset
     """Staging, intermediate and marts. A failed error stops the release, which reads the results itself."""
     settings = Settings.from_environment().prepare()
     say("checking staging, intermediate and marts")
-    suites = checking.model_layers(checking.newly_built_months(settings))
-    yield from check_results(suites, checking.check_warehouse(settings, suites, of_raw=False), settings)
+    yield from check_results(checking.model_layers(), checking.check_models(settings), settings)

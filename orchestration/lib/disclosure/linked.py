@@ -480,6 +480,4 @@ def _area_measure_results(states: Mapping[str, TableState], cells: Mapping[str, 
                 ("measure_value", part_mask),
             ):
                 if column in table.hidden and not (column == "denominator_count" and name == "support_share"):
-                    # What an earlier release showed protects nobody any more.
-                    known = table.known[column][rows] if column in table.known else False
-                    table.hidden[column][rows] |= mask & ~np.asarray(known)
+                    table.hidden[column][rows] |= mask

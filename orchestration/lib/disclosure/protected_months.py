@@ -1,8 +1,8 @@
 """What each release hid month by month, kept so that the next one need not work through unchanged months again.
 
 One file per release in `$DATA/protected_months/`, closed to others: the fingerprints in it would tell whether a hidden
-figure has changed. It is a note and no source: without it, or under other rules, all months are worked through, and the
-release is the same.
+figure has changed. Without it, or under other rules, all months are worked through; then another municipality may be
+found to balance a hidden one, and its area's figure be hidden besides. A rebuild is therefore given the note as well.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def write(folder: Path, release_id: str, rules: str, families: Mapping[str, Prot
 
 
 def prune(folder: Path, keep: Collection[str]) -> None:
-    """Remove the notes of all releases but those named; the next release builds on one only."""
+    """Remove the notes of releases that are gone, and what was left unfinished."""
     for path in folder.glob("*.npz"):
         if path.stem not in keep:
             path.unlink()

@@ -189,7 +189,7 @@ def _offer_again(settings: Settings, known: Iterable[Decision], landing: Path) -
 
 
 def _offer_earlier_release(settings: Settings, target: Target, rebuilt: Settings) -> None:
-    """What the release before showed and hid is an input of disclosure control, and of the list of revisions."""
+    """What the release before showed and hid, and its note of it, are inputs of disclosure control and of revisions."""
     name = read_manifest(target.release).get("previous_release_id")
     if name is None:
         return
@@ -201,6 +201,10 @@ def _offer_earlier_release(settings: Settings, target: Target, rebuilt: Settings
         )
     (rebuilt.releases / name).symlink_to(earlier)
     (rebuilt.releases / writer.CURRENT).symlink_to(name)
+    note = settings.protected_months / f"{name}.npz"
+    if note.is_file():
+        rebuilt.protected_months.mkdir(mode=0o700)
+        shutil.copy2(note, rebuilt.protected_months)
 
 
 def run(settings: Settings, say: Callable[[str], None]) -> Path:

@@ -146,12 +146,11 @@ def write_release(
     project: Path | None = None,
     temporary: Path | None = None,
     protected: Path | None = None,
-    memory_limit: str = "3GB",
+    memory_limit: str = "2GB",
 ) -> Path:
     """Write the release and return its folder; `current` is not touched.
 
-    protected: the private folder of `disclosure.protected_months`, which spares unchanged months; the release is the
-    same without it.
+    protected: the private folder of `disclosure.protected_months`, which spares unchanged months.
 
     Copies every `dim_*` and `rpt_*` of schema `marts` through disclosure control. Nobody else may have the warehouse
     open for writing. Raises ReleaseError when the id is taken or the warehouse holds nothing to release, and
@@ -175,6 +174,8 @@ def write_release(
     _close(folder)
     folder.replace(final)
     _sync(releases)
+    if protected is not None:
+        protected_months.prune(protected, {path.name for path in release_folders(releases)})
     return final
 
 
@@ -303,7 +304,6 @@ def _protect(
     earlier = protected_months.read(protected, previous.name, rules) if previous is not None else {}
     cells = control.masks_for(states, others, context, earlier)
     protected_months.write(protected, release_id, rules, cells)
-    protected_months.prune(protected, {release_id, previous.name if previous is not None else ""})
     return cells
 
 

@@ -254,14 +254,15 @@ def ratios_table(record: Record, others: Iterable[Record] = ()) -> Table:
 
 
 def heading(record: Record) -> str:
-    """When, on what, how much."""
+    """When, on what, how much; and the record's `remark`, where somebody has put one into it by hand."""
     machine, options = record["machine"], record["options"]
+    remark = f"\n\n{record['remark']}" if "remark" in record else ""
     return (
         f"{record['at'][:10]}, {machine['cpu']}, {machine['cores']} cores, "
         f"{machine['memory_bytes'] / 2**30:.0f} GiB, {machine['system']}, Python {machine['python']}, "
         f"DuckDB {record['versions']['duckdb']} with a limit of {options['memory_limit']}. "
         f"Scale {options['scale']:g} ({record['persons_a_month']:,} persons a month), {options['months']} months, "
-        f"{_megabytes(record['delivered_bytes'])} MB delivered."
+        f"{_megabytes(record['delivered_bytes'])} MB delivered.{remark}"
     )
 
 

@@ -99,7 +99,7 @@ class Settings:
 
     @property
     def protected_months(self) -> Path:
-        """What the last releases hid month by month, so that unchanged months are not worked through again."""
+        """What each release hid, month by month, so that the next one need not work through unchanged months again."""
         return self.data / "protected_months"
 
     @property

@@ -148,6 +148,22 @@ def test_a_rebuild_is_offered_what_was_known_then_and_nothing_else(settings: Set
     assert len(list(rebuilding.prepare(settings, later).landing.glob("*/*/manifest.json"))) == 4
 
 
+def test_a_rebuild_is_offered_the_release_before_and_its_note(settings: Settings) -> None:
+    before, name = "20240301T000000Z-aaaaaaaa", "20240302T000000Z-bbbbbbbb"
+    release(settings, before, ["2016-04/delivery-001"], dim_months="a")
+    folder = release(settings, name, ["2016-04/delivery-001"], previous=before, dim_months="a")
+    folder.chmod(0o755)
+    subprocess.run(["tar", "-cf", str(folder / "project.tar"), "-C", str(PROJECT_ROOT), "Makefile"], check=True)
+    target = rebuilding.find_target(settings, name)
+    assert not rebuilding.prepare(settings, target).protected_months.exists()
+    settings.protected_months.mkdir()
+    for one in (before, name):
+        (settings.protected_months / f"{one}.npz").write_text(one)
+    rebuilt = rebuilding.prepare(settings, target)
+    assert [path.read_text() for path in rebuilt.protected_months.iterdir()] == [before]
+    assert writer.current_release(rebuilt.releases) == rebuilt.releases / before
+
+
 @pytest.mark.parametrize("as_of", ["20990101T000000Z-aaaaaaaa", "last tuesday"])
 def test_what_can_not_be_rebuilt_is_said(settings: Settings, as_of: str) -> None:
     with pytest.raises(rebuilding.RebuildImpossible, match="no release in"):

@@ -84,7 +84,7 @@ def test_what_failed_is_not_forgotten_when_another_month_comes(settings: Setting
     assert _rows_read(settings) == ROWS[MARCH]
 
 
-def test_rows_that_are_lost_from_an_old_month_are_missed(settings: Settings) -> None:
+def test_an_old_month_that_has_lost_rows_is_found(settings: Settings) -> None:
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute("delete from raw.benefit_periods where _period = ?", [JANUARY])
     _deliver(settings, MARCH)

@@ -8,7 +8,7 @@ smallest and the largest value that a hidden cell can have. A cell is pinned whe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -67,22 +67,32 @@ class Finding:
 
 
 class Attacker:
-    """Attacks one release.
+    """Attacks a release, with what those before it showed.
 
-    areas: the public list of which municipality lies in which area. additive_persons: whether persons of
-    benefit_recipients are taken to add up; they do not, so only their full-time persons are attacked.
+    areas: the public list of which municipality lies in which area. earlier: releases before; truth: the same release
+    with nothing hidden. A cell that is hidden now and that an earlier release showed with its true value counts as
+    known: the attacker guesses, and always rightly, which figures no revision has touched. Sums of areas are taken from
+    the attacked release alone. Persons of benefit_recipients do not add up, so their full-time persons are attacked.
     """
 
-    def __init__(self, release: Path, areas: Sequence[AreaRow]) -> None:
+    def __init__(
+        self, release: Path, areas: Sequence[AreaRow], earlier: Sequence[Path] = (), truth: Path | None = None
+    ) -> None:
+        if bool(earlier) != (truth is not None):
+            raise ValueError("what earlier releases showed is only of use beside the truth, and the other way round")
         self.con = duckdb.connect(str(release / "release.duckdb"), read_only=True)
         self.areas = areas
+        self.earlier = [Attacker(one, areas) for one in earlier]
+        self.truth = Attacker(truth, areas) if truth is not None else None
         self.tables = {
             str(row[0])
             for row in self.con.execute("select table_name from duckdb_tables() where schema_name = 'main'").fetchall()
         }
 
     def close(self) -> None:
-        """Close the release file."""
+        """Close the release files."""
+        for one in (*self.earlier, *([self.truth] if self.truth is not None else [])):
+            one.close()
         self.con.close()
 
     def families(self) -> list[Family]:
@@ -115,6 +125,7 @@ class Attacker:
         figures = [family.base, *(part.figure for part in family.parts)]
         for figure in figures:
             self._read(family, figure, month, known)
+            self._remember(family, figure, month, known)
         layers = sorted({key[1] for key in known})
         for layer in layers:
             findings += self._solve(family, month, layer, {k: v for k, v in known.items() if k[1] == layer}, wanted)
@@ -166,6 +177,24 @@ class Attacker:
                         key = (figure.name, layer, str(code), label)
                         if key in known:
                             known[key] = number
+
+    def _remember(
+        self, family: Family, figure: Figure, month: str, known: dict[tuple[str, str, str, str], float | None]
+    ) -> None:
+        """Fill in what is hidden now and was shown before with the value that it still has."""
+        if self.truth is None:
+            return
+        # Late and missing are one figure, for they are hidden together, but two numbers.
+        first = figure.places[0][1]
+        figure = replace(figure, places=tuple(place for place in figure.places if place[1] == first))
+        true: dict[tuple[str, str, str, str], float | None] = {}
+        self.truth._read(family, figure, month, true)
+        for one in self.earlier:
+            shown: dict[tuple[str, str, str, str], float | None] = {}
+            one._read(family, figure, month, shown)
+            for key, value in shown.items():
+                if value is not None and key in known and known[key] is None and true[key] == value:
+                    known[key] = value
 
     def _area_values(self, family: Family, figure: Figure, month: str, layer: str) -> list[tuple[str, str, str, float]]:
         if "rpt_area_measure_results" not in self.tables:

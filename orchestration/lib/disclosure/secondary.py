@@ -118,7 +118,7 @@ def protect_families(
 
     earlier: the families as the release before protected them, under the same rules; months whose figures are the same
     are taken over from there. Their cells were all shown or hidden then, so that working them through once more would
-    find every witness hidden already and hide nothing else.
+    find a witness for each that is hidden already, and hide no other cell of theirs.
     """
     return {
         family.name: _protect_family(family, states, areas, maximum, earlier.get(family.name))

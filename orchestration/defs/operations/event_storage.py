@@ -28,6 +28,7 @@ class OpenEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
+        self._present: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -50,6 +51,12 @@ class OpenEventLog(SqliteEventLogStorage):
                 self._engines[shard] = engine
             with self._engines[shard].connect() as connection, connection.begin():
                 yield connection
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the table exists; Dagster asks anew for every check's event, and no table ever goes away."""
+        if table_name not in self._present and super().has_table(table_name):
+            self._present.add(table_name)
+        return table_name in self._present
 
     def claim_concurrency_slot(
         self, concurrency_key: str, run_id: str, step_key: str, priority: int | None = None

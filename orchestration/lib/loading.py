@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -33,7 +34,7 @@ from orchestration.lib.deliveries import (
     shown,
 )
 from orchestration.lib.ledger import Decision, Ledger
-from orchestration.lib.pseudonyms import Key, load_key
+from orchestration.lib.pseudonyms import Key, KeyBook, load_key
 from orchestration.lib.reading import LOADING_THREADS, JudgedFile, ReadingFailed, ReadingRoom
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import ensure_schemas
@@ -182,10 +183,10 @@ def load_pending(
         else:
             pending.append(found)
     standing_before = _statuses(connection)
-    with _threads(connection, LOADING_THREADS), ReadingRoom(settings) as room:
-        for position, found in enumerate(pending, start=1):
+    with _threads(connection, LOADING_THREADS), closing(_judged_ahead(run, pending)) as judgements:
+        for position, (found, room, judgement) in enumerate(judgements, start=1):
             say(f"{position}/{len(pending)} {found.path}")
-            load_delivery(run, room, found, now or datetime.now(UTC))
+            load_delivery(run, room, found, judgement, now or datetime.now(UTC))
     report.superseded = sorted(
         path
         for path, status in _statuses(connection).items()
@@ -208,12 +209,38 @@ def _threads(connection: duckdb.DuckDBPyConnection, number: int) -> Iterator[Non
             connection.execute(f"set threads = {before}")
 
 
-def load_delivery(run: _Run, room: ReadingRoom, found: FoundDelivery, now: datetime) -> None:
-    """Judge one delivery and write the outcome in one transaction; adds it to the run's report."""
+def _judged_ahead(
+    run: _Run, pending: Sequence[FoundDelivery]
+) -> Generator[tuple[FoundDelivery, ReadingRoom, Future[_Judgement]]]:
+    """Each delivery with the room that it is judged in; while one is written, the next is judged by a second thread.
+
+    Whether a delivery is accepted depends on its own files and on the ledger's words about its own folder, never on
+    what stands in the warehouse.
+    """
+    book = KeyBook()
+    with ReadingRoom(run.settings, book) as first, ReadingRoom(run.settings, book) as second:
+        rooms = (first, second)
+        judge = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judging")
+        judgements: dict[int, Future[_Judgement]] = {}
+        try:
+            for position, found in enumerate(pending):
+                # The room of the next one is empty again: what was judged there has been written.
+                for ahead in range(position, min(position + 2, len(pending))):
+                    if ahead not in judgements:
+                        judgements[ahead] = judge.submit(_judge, run, rooms[ahead % 2], pending[ahead])
+                yield found, rooms[position % 2], judgements.pop(position)
+        finally:
+            judge.shutdown(cancel_futures=True)
+
+
+def load_delivery(
+    run: _Run, room: ReadingRoom, found: FoundDelivery, judged: Future[_Judgement], now: datetime
+) -> None:
+    """Write the outcome of one delivery, judged in that room, in one transaction; adds it to the run's report."""
     connection, report = run.connection, run.report
     before = run.ledger.find(found.path, found.manifest_hash)
     try:
-        judgement = _judge(run, room, found)
+        judgement = judged.result()
         if not judgement.reasons and _has_persons(judgement) and report.key is None:
             key = load_key(run.settings)
             _ensure_key(connection, key)

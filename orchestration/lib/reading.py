@@ -92,9 +92,12 @@ class JudgedFile:
 
 
 class ReadingRoom:
-    """An in-memory DuckDB without a place to spill, and the pseudonyms made so far in this run."""
+    """An in-memory DuckDB without a place to spill, and the pseudonyms made so far in this run.
 
-    def __init__(self, settings: Settings) -> None:
+    One thread at a time may work in it.
+    """
+
+    def __init__(self, settings: Settings, key_book: KeyBook) -> None:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": settings.memory_limit,
             "temp_directory": "",
@@ -103,7 +106,7 @@ class ReadingRoom:
         }
         self._project = settings.project
         self._connection = duckdb.connect(":memory:", config=config)
-        self._key_book = KeyBook()
+        self._key_book = key_book
         self._judged: dict[str, list[BrokenRule]] = {}
         # By data set: the person_key of each row, in the order of the file; 0 in rows without a person.
         self._keys: dict[str, np.ndarray[Any, np.dtype[np.uint64]]] = {}

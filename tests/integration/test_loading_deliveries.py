@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -584,3 +585,33 @@ def test_an_unexpected_error_does_not_quote_the_row(settings: Settings, monkeypa
     assert report.postponed == [
         ("2024-06/delivery-001", "ordinary_hours.csv (csv) could not be checked: OutOfRangeException.")
     ]
+
+
+def test_the_next_delivery_is_judged_while_one_is_written(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One ahead and not more; an error while writing leaves no thread and no open room behind."""
+    for month in range(1, 5):
+        write_delivery(settings.landing, f"2024-0{month}", 1, {"benefit_periods": benefit_rows(f"2024-0{month}", 3)})
+    judged: dict[str, threading.Event] = {f"2024-0{month}/delivery-001": threading.Event() for month in range(1, 5)}
+    judge, write = vars(loading)["_judge"], vars(loading)["_write_accepted"]
+    seen = []
+
+    def judge_and_tell(run: Any, room: Any, found: Any) -> Any:
+        judged[found.path].set()
+        return judge(run, room, found)
+
+    def write_and_look(run: Any, room: Any, found: Any, *rest: Any) -> Any:
+        month = int(found.period[-2:])
+        if month < 4:
+            assert judged[f"2024-0{month + 1}/delivery-001"].wait(30)
+        seen.append([event.is_set() for event in judged.values()])
+        if month == 3:
+            raise OSError(28, "No space left on device")
+        return write(run, room, found, *rest)
+
+    monkeypatch.setattr(loading, "_judge", judge_and_tell)
+    monkeypatch.setattr(loading, "_write_accepted", write_and_look)
+    with pytest.raises(OSError, match="No space left"):
+        load(settings)
+    assert seen == [[True, True, False, False], [True, True, True, False], [True, True, True, True]]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("judging")]
+    assert query(settings, "select count(*) from quality.deliveries") == [(2,)]

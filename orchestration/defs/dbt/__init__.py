@@ -1,7 +1,7 @@
 """The dbt project in Dagster.
 
 dagster_dbt imports dbt-core where it finds it: seconds and a hundred megabytes for a few names, in a process that never
-runs dbt itself. It also works without (for dbt Fusion, which has no Python), and the whole project, which is all that is
+runs dbt itself. It also works without (for dbt Fusion, which has no Python), and the whole project, all that is ever
 selected here, is then read from the manifest. So dbt-core is out of sight while dagster_dbt is imported, and only then.
 """
 

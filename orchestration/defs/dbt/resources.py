@@ -18,8 +18,8 @@ class InstalledDbt(DbtCliResource):  # type: ignore[misc]  # dagster_dbt is foll
     """The dbt of this environment.
 
     Dagster asks `dbt --version` before every run, which takes seconds and looks for newer versions on the internet; the
-    installed package knows as well. It also opens dbt's adapter beside the run, another seconds, to ask the warehouse for
-    columns and row counts, which this project never lets it do.
+    installed package knows as well. It also opens dbt's adapter beside the run, which takes seconds too, to ask the
+    warehouse for columns and row counts: this project never lets it.
     """
 
     @cached_property

@@ -106,6 +106,8 @@ def main() -> None:
             connection.execute("delete from raw.current_batches where period = ?::date", [months[-1]])
             build(connection, models, months[:-1], per_batch)
             connection.execute("insert into raw.current_batches from newest")
+            # The writing of the earlier months is theirs.
+            connection.execute("checkpoint")
             months = months[-1:]
         with measured() as spent:
             build(connection, models, months, per_batch)

@@ -41,7 +41,7 @@ conversations as (
         person_key,
         conversation_date
     from {{ ref('int_counted_conversations') }}
-    where month between {{ batch_from() }} - interval '{{ months_back }} months' and {{ batch_to() }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
 ),
 
 ruled as (

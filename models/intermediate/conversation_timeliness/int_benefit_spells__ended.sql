@@ -33,7 +33,7 @@ segments as (
         segments.is_benefit_left_censored
     from {{ ref('int_benefit_segments') }} as segments
     where
-        segments.benefit_spell_start_date >= {{ batch_from() }} - interval '{{ months_back }} months'
+        segments.benefit_spell_start_date >= ({{ batch_from() }} - interval '{{ months_back }} months')::date
         and segments.month <= {{ batch_to() }}
         and segments.month >= (select min(coalesce(previous_loaded_month, month)) from batch_months)
 ),

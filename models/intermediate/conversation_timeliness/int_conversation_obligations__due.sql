@@ -33,7 +33,7 @@ segments as (
     from {{ ref('int_benefit_segments') }}
     where
         month between {{ batch_from() }} and {{ batch_to() }}
-        and benefit_spell_start_date >= {{ batch_from() }} - interval '{{ months_back }} months'
+        and benefit_spell_start_date >= ({{ batch_from() }} - interval '{{ months_back }} months')::date
         and target_group_code is not null
 ),
 
@@ -50,7 +50,7 @@ ended_spells as (
     from {{ ref('int_benefit_spells__ended') }}
     where
         month <= {{ batch_to() }}
-        and benefit_spell_start_date >= {{ batch_from() }} - interval '{{ months_back }} months'
+        and benefit_spell_start_date >= ({{ batch_from() }} - interval '{{ months_back }} months')::date
         and target_group_code is not null
 ),
 

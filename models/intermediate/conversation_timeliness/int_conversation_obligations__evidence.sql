@@ -24,7 +24,7 @@ conversations as (
         person_key,
         conversation_date
     from {{ ref('int_counted_conversations') }}
-    where month between {{ batch_from() }} - interval '{{ months_back }} months' and {{ batch_to() }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
 ),
 
 -- The obligation's conversations in order of date: the required one of them is the evidence.

@@ -45,10 +45,16 @@ persons as (
     group by person_key
 ),
 
+-- And only one of a spell that goes on in them.
 candidates as (
     select open_obligations.*
     from open_obligations
     semi join persons on open_obligations.person_key = persons.person_key
+    semi join segments
+        on
+            open_obligations.person_key = segments.person_key
+            and open_obligations.benefit_group_code = segments.benefit_group_code
+            and open_obligations.benefit_spell_start_date = segments.benefit_spell_start_date
 ),
 
 held as (

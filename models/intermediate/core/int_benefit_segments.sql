@@ -224,7 +224,7 @@ carried as (
         support_spell_start_date
     from {{ this }}
     where
-        month = {{ batch_from() }} - interval 1 month
+        month = ({{ batch_from() }} - interval 1 month)::date
         and is_last_of_month
         and to_date >= {{ batch_from() }} - 1 - (select max(spell_gap_days) from months)
 ),

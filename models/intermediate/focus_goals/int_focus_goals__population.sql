@@ -44,7 +44,7 @@ activity as (
         offer_day_count,
         paid_hours
     from {{ ref('int_activity_months') }}
-    where month between {{ batch_from() }} - interval '{{ months_back }} months' and {{ batch_to() }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
 ),
 
 population as (

@@ -31,7 +31,7 @@ offer_days as (
         from_date,
         to_date
     from {{ ref('int_offer_days') }}
-    where month between {{ batch_from() }} - interval '{{ months_back }} months' and {{ batch_to() }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
 ),
 
 population as (

@@ -37,10 +37,29 @@ offer_days as (
     select
         month,
         person_key,
-        max(to_date) as last_offer_date
+        to_date
     from {{ ref('int_offer_days') }}
     where month <= {{ batch_to() }}
+),
+
+-- A month's days lie in that month: of the months before the batch the latest day of each person is enough.
+last_offer_days as (
+    select
+        month,
+        person_key,
+        max(to_date) as last_offer_date
+    from offer_days
+    where month >= {{ batch_from() }}
     group by month, person_key
+    union all
+    select
+        max(offer_days.month) as month,
+        offer_days.person_key,
+        max(offer_days.to_date) as last_offer_date
+    from offer_days
+    semi join stock on offer_days.person_key = stock.person_key
+    where offer_days.month < {{ batch_from() }}
+    group by offer_days.person_key
 ),
 
 -- The band depends on the spell's start alone: it is worked out once for each start.
@@ -85,12 +104,12 @@ evidenced as (
         stock.municipality_code,
         stock.benefit_group_code,
         stock.benefit_spell_start_date,
-        coalesce(offer_days.last_offer_date >= stock.benefit_spell_start_date, false) as has_offer
+        coalesce(last_offer_days.last_offer_date >= stock.benefit_spell_start_date, false) as has_offer
     from stock
-    asof left join offer_days
+    asof left join last_offer_days
         on
-            stock.person_key = offer_days.person_key
-            and stock.month >= offer_days.month
+            stock.person_key = last_offer_days.person_key
+            and stock.month >= last_offer_days.month
 ),
 
 summed as (

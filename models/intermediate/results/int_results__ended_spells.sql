@@ -27,7 +27,7 @@ segments as (
         is_support_left_censored
     from {{ ref('int_benefit_segments') }}
     where
-        month between {{ batch_from() }} and {{ batch_to() }} + interval 1 month
+        month between {{ batch_from() }} and ({{ batch_to() }} + interval 1 month)::date
         and is_in_scope
 ),
 
@@ -94,7 +94,7 @@ ordinary_hours as (
         month,
         person_key
     from {{ ref('stg_extracts__ordinary_hours') }}
-    where month between {{ batch_from() }} and {{ batch_to() }} + interval 3 month
+    where month between {{ batch_from() }} and ({{ batch_to() }} + interval 3 month)::date
 ),
 
 stock as (
@@ -103,7 +103,7 @@ stock as (
         person_key
     from {{ ref('int_stock') }}
     where
-        month between {{ batch_from() }} and {{ batch_to() }} + interval 3 month
+        month between {{ batch_from() }} and ({{ batch_to() }} + interval 3 month)::date
         and is_in_scope
 )
 

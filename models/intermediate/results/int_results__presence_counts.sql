@@ -16,7 +16,7 @@ with segments as (
         benefit_group_code
     from {{ ref('int_benefit_segments') }}
     where
-        month between {{ batch_from() }} - interval 11 month and {{ batch_to() }}
+        month between ({{ batch_from() }} - interval 11 month)::date and {{ batch_to() }}
         and is_in_scope
 ),
 
@@ -31,6 +31,17 @@ presences as (
     group by month, person_key, municipality_code, benefit_group_code
 ),
 
+-- The months before those of the batch, each as the one that follows it.
+month_before as (
+    select
+        (month + interval 1 month)::date as month,
+        person_key,
+        municipality_code,
+        benefit_group_code
+    from segments
+    where month between ({{ batch_from() }} - interval 1 month)::date and ({{ batch_to() }} - interval 1 month)::date
+),
+
 stayed as (
     select
         presences.month,
@@ -38,12 +49,12 @@ stayed as (
         presences.municipality_code,
         presences.benefit_group_code
     from presences
-    semi join segments
+    semi join month_before
         on
-            presences.person_key = segments.person_key
-            and presences.month = segments.month + interval 1 month
-            and presences.municipality_code = segments.municipality_code
-            and presences.benefit_group_code = segments.benefit_group_code
+            presences.month = month_before.month
+            and presences.person_key = month_before.person_key
+            and presences.municipality_code = month_before.municipality_code
+            and presences.benefit_group_code = month_before.benefit_group_code
 ),
 
 arrived as (

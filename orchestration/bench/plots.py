@@ -29,6 +29,8 @@ def write_plots(records: Sequence[Record], folder: Path) -> list[Path]:
         }
         for record in records
         for name in _SHOWN
+        # A kept record may have been made for one of them.
+        if any(one["name"] == name for one in record["situations"])
     ]
     targets = {
         "cost_by_months.svg": ("months", "Months before", "scale"),

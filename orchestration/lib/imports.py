@@ -1,4 +1,4 @@
-"""Imports that later steps need, done beside a step that leaves Python idle."""
+"""Imports that later steps need, done beside a step that is mostly DuckDB's work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LATER = ("great_expectations.expectations", "orchestration.lib.release.writer",
 
 @contextmanager
 def ahead() -> Iterator[None]:
-    """Import what checks, release and site need while the block runs; most of a load is DuckDB's work."""
+    """Import what checks, release and site need while the block runs."""
     thread = threading.Thread(target=lambda: [importlib.import_module(name) for name in _LATER], name="imports")
     thread.start()
     try:

@@ -215,9 +215,10 @@ def _judged_ahead(
     """Each delivery with the room that it is judged in; while one is written, the next is judged by a second thread.
 
     Whether a delivery is accepted depends on its own files and on the ledger's words about its own folder, never on
-    what stands in the warehouse.
+    what stands in the warehouse. With JOBCENTER_THREADS=1 nothing is judged ahead.
     """
     book = KeyBook()
+    at_once = 1 if run.settings.threads == 1 else 2
     with ReadingRoom(run.settings, book) as first, ReadingRoom(run.settings, book) as second:
         rooms = (first, second)
         judge = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judging")
@@ -225,11 +226,14 @@ def _judged_ahead(
         try:
             for position, found in enumerate(pending):
                 # The room of the next one is empty again: what was judged there has been written.
-                for ahead in range(position, min(position + 2, len(pending))):
+                for ahead in range(position, min(position + at_once, len(pending))):
                     if ahead not in judgements:
                         judgements[ahead] = judge.submit(_judge, run, rooms[ahead % 2], pending[ahead])
                 yield found, rooms[position % 2], judgements.pop(position)
         finally:
+            # After an error nobody waits for the judgement of the next one.
+            for room in rooms:
+                room.interrupt()
             judge.shutdown(cancel_futures=True)
 
 

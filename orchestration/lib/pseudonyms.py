@@ -96,7 +96,7 @@ def person_keys(key: Key, person_ids: Iterable[str]) -> np.ndarray[Any, np.dtype
 class KeyBook:
     """The pseudonyms made so far in a run, so that a person who comes every month is hashed once.
 
-    Holds CPR numbers: it lives in memory only.
+    Holds CPR numbers: it lives in memory only. For one thread.
     """
 
     def __init__(self) -> None:

@@ -94,7 +94,8 @@ class JudgedFile:
 class ReadingRoom:
     """An in-memory DuckDB without a place to spill, and the pseudonyms made so far in this run.
 
-    One thread at a time may work in it.
+    One thread at a time may work in it. The book of pseudonyms is shared with other rooms: only the thread that writes
+    deliveries asks for any.
     """
 
     def __init__(self, settings: Settings, key_book: KeyBook) -> None:
@@ -118,6 +119,10 @@ class ReadingRoom:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._connection.close()
+
+    def interrupt(self) -> None:
+        """End the query that runs in the room, if any: its thread gets ReadingFailed."""
+        self._connection.interrupt()
 
     def judge(
         self, entry: ListedFile, path: Path, contract: DatasetContract, period: str

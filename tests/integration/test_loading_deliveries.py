@@ -24,6 +24,7 @@ from orchestration.lib import loading
 from orchestration.lib.ledger import Ledger
 from orchestration.lib.loading import KeyMismatch
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
+from orchestration.lib.reading import ReadingFailed, ReadingRoom
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 from orchestration.lib.warehouse import (
     WarehouseBroken,
@@ -587,13 +588,19 @@ def test_an_unexpected_error_does_not_quote_the_row(settings: Settings, monkeypa
     ]
 
 
-def test_the_next_delivery_is_judged_while_one_is_written(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One ahead and not more; an error while writing leaves no thread and no open room behind."""
+def four_months(settings: Settings) -> list[str]:
+    """Four deliveries of three persons each; their paths."""
     for month in range(1, 5):
         write_delivery(settings.landing, f"2024-0{month}", 1, {"benefit_periods": benefit_rows(f"2024-0{month}", 3)})
-    judged: dict[str, threading.Event] = {f"2024-0{month}/delivery-001": threading.Event() for month in range(1, 5)}
+    return [f"2024-0{month}/delivery-001" for month in range(1, 5)]
+
+
+def test_the_next_delivery_is_judged_while_one_is_written(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One ahead and not more; an error while writing leaves no thread and no open room behind."""
+    judged = {path: threading.Event() for path in four_months(settings)}
     judge, write = vars(loading)["_judge"], vars(loading)["_write_accepted"]
-    seen = []
+    close = ReadingRoom.__exit__
+    seen, closed = [], []
 
     def judge_and_tell(run: Any, room: Any, found: Any) -> Any:
         judged[found.path].set()
@@ -608,10 +615,60 @@ def test_the_next_delivery_is_judged_while_one_is_written(settings: Settings, mo
             raise OSError(28, "No space left on device")
         return write(run, room, found, *rest)
 
+    def close_and_tell(room: Any, *error: Any) -> None:
+        closed.append(room)
+        close(room, *error)
+
     monkeypatch.setattr(loading, "_judge", judge_and_tell)
     monkeypatch.setattr(loading, "_write_accepted", write_and_look)
+    monkeypatch.setattr(ReadingRoom, "__exit__", close_and_tell)
     with pytest.raises(OSError, match="No space left"):
         load(settings)
     assert seen == [[True, True, False, False], [True, True, True, False], [True, True, True, True]]
+    assert len(closed) == 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("judging")]
     assert query(settings, "select count(*) from quality.deliveries") == [(2,)]
+
+
+def test_with_one_thread_nothing_is_judged_ahead(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    four_months(settings)
+    judge, write = vars(loading)["_judge"], vars(loading)["_write_accepted"]
+    order = []
+
+    def judge_and_tell(run: Any, room: Any, found: Any) -> Any:
+        order.append(("judged", found.period))
+        return judge(run, room, found)
+
+    def write_and_tell(run: Any, room: Any, found: Any, *rest: Any) -> Any:
+        done = write(run, room, found, *rest)
+        order.append(("written", found.period))
+        return done
+
+    monkeypatch.setattr(loading, "_judge", judge_and_tell)
+    monkeypatch.setattr(loading, "_write_accepted", write_and_tell)
+    load(replace(settings, threads=1))
+    assert order == [(what, f"2024-0{month}") for month in range(1, 5) for what in ("judged", "written")]
+
+
+def test_a_delivery_that_can_not_be_judged_leaves_the_ones_around_it_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = four_months(settings)
+    judge = vars(loading)["_judge"]
+
+    def judge_but_one(run: Any, room: Any, found: Any) -> Any:
+        judgement = judge(run, room, found)
+        if found.path == paths[1]:
+            raise ReadingFailed("no memory")
+        return judgement
+
+    monkeypatch.setattr(loading, "_judge", judge_but_one)
+    report = load(settings)
+    assert report.postponed == [(paths[1], "no memory")]
+    assert [delivery.path for delivery in report.accepted] == [paths[0], *paths[2:]]
+    monkeypatch.undo()
+    assert [delivery.path for delivery in load(settings).accepted] == [paths[1]]
+    rows = "select strftime(_period, '%Y-%m'), count(distinct person_key), min(from_date)::varchar, count(*)"
+    assert query(settings, f"{rows} from raw.benefit_periods group by all order by 1") == [
+        (path[:7], 3, f"{path[:7]}-01", 3) for path in paths
+    ]

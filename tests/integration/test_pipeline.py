@@ -67,6 +67,7 @@ def test_every_query_about_the_letters_answers_on_a_release(undisturbed: Undistu
 DEFINITIONS = """
 import json, sys
 from orchestration.definitions import defs
+from dagster_dbt import DbtCliResource
 loaded = defs() if callable(defs) else defs
 graph = loaded.resolve_asset_graph()
 keys = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
@@ -77,6 +78,7 @@ blocking = sorted(
 repository = loaded.get_repository_def()
 print(json.dumps({
     "has_dbt_core": any(name.split(".")[0] == "dbt" for name in sys.modules),
+    "has_adapter_to_spare": hasattr(DbtCliResource, "_initialize_dbt_core_adapter"),
     "keys": keys, "checks": checks, "blocking": blocking,
     "jobs": sorted(job.name for job in repository.get_all_jobs()),
     "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
@@ -90,6 +92,7 @@ def test_definitions_hold_every_model_check_job_and_trigger(undisturbed: Undistu
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert not found["has_dbt_core"], "seconds of every start"
+    assert found["has_adapter_to_spare"], "InstalledDbt overrides what Dagster no longer calls"
     models = {path.stem for path in (PROJECT_ROOT / "models").rglob("*") if path.suffix in (".sql", ".py")}
     assert models <= {key.rsplit("/", 1)[-1] for key in found["keys"]}
     assert {"raw/benefit_periods", "release/candidate", "release/site", "release/current"} <= set(found["keys"])

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.bench import deliveries, phases, process_tree, report, situations
+from orchestration.bench import deliveries, phases, plots, process_tree, report, situations
 from orchestration.bench.phases import Activity, Phase
 from orchestration.bench.plain_load import Different, require_equal
 from orchestration.bench.process_tree import Look, ProgramFailed, Trace, run_watched
@@ -219,6 +219,13 @@ def test_pages_are_written_from_the_record_and_the_readme_keeps_its_text(tmp_pat
     # What is kept is enough to write the pages again.
     kept = report.kept_runs(folder)
     assert report.page(kept[1], kept) == page
+
+
+def test_a_plot_leaves_out_the_situations_that_a_record_was_not_made_for(tmp_path: Path) -> None:
+    record = a_record(14)
+    record["situations"] = [one for one in record["situations"] if one["name"] != situations.CORRECTION]
+    drawn = plots.write_plots([record], tmp_path)[0].read_text()
+    assert situations.NEW_MONTH in drawn and situations.CORRECTION not in drawn
 
 
 def test_a_readme_without_a_place_for_the_section_is_refused() -> None:

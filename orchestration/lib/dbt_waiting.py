@@ -20,6 +20,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestration.lib import garbage
 from orchestration.lib.settings import PROJECT_ROOT
 
 # The environment variable that names the socket of a dbt that waits.
@@ -82,6 +83,7 @@ def _serve(listening: int, parsed: Path) -> None:
         manifest = dbt_parsed.read_manifest(parsed)
         for name in _OF_PYTHON_MODELS:
             importlib.import_module(name)
+        garbage.keep_what_is_here()
         connection, _ = listener.accept()
     with connection:
         length, outputs, _, _ = socket.recv_fds(connection, _LENGTH, 2)
@@ -145,6 +147,7 @@ def _received(connection: socket.socket, length: int) -> bytes:
 
 def main(arguments: list[str]) -> int:
     """Wait for a request, or run dbt: by the one that waits, else here."""
+    garbage.search_seldom()
     if arguments[:1] == [_WAIT]:
         _serve(int(arguments[1]), Path(arguments[2]))
         return 0

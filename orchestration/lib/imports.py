@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from orchestration.lib import garbage
+
 # What takes seconds to import: Great Expectations, the release's formats, the site's charts.
 _LATER = ("great_expectations.expectations", "orchestration.lib.release.writer", "orchestration.site.build")
 
@@ -20,3 +22,5 @@ def ahead() -> Iterator[None]:
         yield
     finally:
         thread.join()
+        # Great Expectations needs a whole search after each layer, for what still holds the warehouse open.
+        garbage.keep_what_is_here()

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -628,6 +629,35 @@ def test_the_next_delivery_is_judged_while_one_is_written(settings: Settings, mo
     assert len(closed) == 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("judging")]
     assert query(settings, "select count(*) from quality.deliveries") == [(2,)]
+
+
+def test_an_error_does_not_wait_for_the_judgement_ahead(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A national file takes seconds to judge; here the next one would take hours."""
+    paths = four_months(settings)
+    judge = vars(loading)["_judge"]
+    runs = threading.Event()
+    ended = []
+
+    def judge_for_hours(run: Any, room: Any, found: Any) -> Any:
+        if found.path == paths[0]:
+            return judge(run, room, found)
+        try:
+            runs.set()
+            vars(room)["_connection"].execute("select sum(a.range * b.range) from range(10_000_000) a, range(2_000) b")
+        except duckdb.InterruptException:
+            ended.append(found.path)
+            raise
+
+    def fail(*_: object) -> None:
+        assert runs.wait(30)
+        time.sleep(0.5)  # for the query to have begun
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(loading, "_judge", judge_for_hours)
+    monkeypatch.setattr(loading, "_write_accepted", fail)
+    with pytest.raises(OSError, match="No space left"):
+        load(settings)
+    assert ended == [paths[1]]
 
 
 def test_with_one_thread_nothing_is_judged_ahead(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

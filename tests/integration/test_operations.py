@@ -14,9 +14,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from orchestration.commands import pipeline
 from orchestration.defs.operations import runs
+from orchestration.defs.operations.event_storage import OpenEventLog
 from orchestration.lib import warehouse
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.dagster_home import prepare_dagster_home
@@ -280,6 +282,25 @@ _POOL_RUN = """
         tags = {runs.STARTED_BY: runs.COMMAND}
         assert writing.execute_in_process(instance=instance, tags=tags).success
 """
+
+
+def test_a_table_of_the_event_log_is_looked_for_until_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    present: set[str] = set()
+
+    def look(_: object, table_name: str) -> bool:
+        asked.append(table_name)
+        return table_name in present
+
+    monkeypatch.setattr(SqliteEventLogStorage, "has_table", look)
+    log = OpenEventLog(str(tmp_path))
+    asked.clear()
+    assert not log.has_table("checks")
+    present.add("checks")
+    assert log.has_table("checks") and log.has_table("checks")
+    assert asked == ["checks", "checks"]
 
 
 def start_pool_run(settings: Settings, *arguments: str) -> subprocess.Popen[str]:

@@ -67,7 +67,6 @@ def test_every_query_about_the_letters_answers_on_a_release(undisturbed: Undistu
 DEFINITIONS = """
 import json, sys
 from orchestration.definitions import defs
-from dagster_dbt import DbtCliResource
 loaded = defs() if callable(defs) else defs
 graph = loaded.resolve_asset_graph()
 keys = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
@@ -76,6 +75,8 @@ blocking = sorted(
     key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking and key.name.startswith("gx_")
 )
 repository = loaded.get_repository_def()
+# Only now: by itself, dagster_dbt imports dbt-core.
+from dagster_dbt import DbtCliResource
 print(json.dumps({
     "has_dbt_core": any(name.split(".")[0] == "dbt" for name in sys.modules),
     "has_adapter_to_spare": hasattr(DbtCliResource, "_initialize_dbt_core_adapter"),

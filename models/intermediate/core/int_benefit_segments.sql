@@ -28,7 +28,7 @@ months_after_unknown as (
 
 benefit_groups as (
     select
-        benefit_group_code,
+        benefit_group_code::codes.benefit_group as benefit_group_code,
         is_in_supervision_scope,
         overlap_priority,
         valid_from_date,
@@ -38,9 +38,9 @@ benefit_groups as (
 
 target_group_members as (
     select
-        target_group_code,
-        benefit_group_code,
-        match_group_code,
+        target_group_code::codes.target_group as target_group_code,
+        benefit_group_code::codes.benefit_group as benefit_group_code,
+        nullif(match_group_code, '*')::codes.match_group as match_group_code,
         valid_from_date,
         valid_to_date
     from {{ ref('target_group_members') }}
@@ -208,7 +208,7 @@ ruled as (
     left join target_group_members as members_of_benefit_group
         on
             winners.benefit_group_code = members_of_benefit_group.benefit_group_code
-            and members_of_benefit_group.match_group_code = '*'
+            and members_of_benefit_group.match_group_code is null
             and {{ in_force_on('winners.from_date', 'members_of_benefit_group') }}
 ),
 
@@ -261,14 +261,18 @@ one_row as (
     where not ruled.has_several_rows
 ),
 
--- Nothing but what tells one spell from the next: the windows below sort every column that they carry.
+-- A null month marks where a person stood before the batch.
 chain as (
     select
         month,
         person_key,
-        benefit_group_code,
         from_date,
         to_date,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        benefit_fraction,
+        target_group_code,
         is_in_scope,
         spell_gap_days,
         null::date as carried_benefit_start_date,
@@ -305,6 +309,13 @@ starts as (
         month,
         person_key,
         from_date,
+        to_date,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        benefit_fraction,
+        target_group_code,
+        is_in_scope,
         is_last_of_month,
         case
             when month is null then carried_benefit_start_date
@@ -334,34 +345,24 @@ in_turn as (
         month,
         person_key,
         from_date,
-        is_last_of_month,
+        to_date,
+        benefit_group_code,
+        match_group_code,
+        municipality_code,
+        benefit_fraction,
+        target_group_code,
+        is_in_scope,
         max(new_benefit_start_date) over person_days as benefit_spell_start_date,
-        max(new_support_start_date) over person_days as support_spell_start_date
+        max(new_support_start_date) over person_days as support_spell_start_date,
+        is_last_of_month
     from starts
     window person_days as (partition by person_key order by from_date)
 ),
 
 several_in_turn as (
-    select
-        ruled.month,
-        ruled.person_key,
-        ruled.from_date,
-        ruled.to_date,
-        ruled.benefit_group_code,
-        ruled.match_group_code,
-        ruled.municipality_code,
-        ruled.benefit_fraction,
-        ruled.target_group_code,
-        ruled.is_in_scope,
-        in_turn.benefit_spell_start_date,
-        in_turn.support_spell_start_date,
-        in_turn.is_last_of_month
-    from ruled
-    inner join in_turn
-        on
-            ruled.month = in_turn.month
-            and ruled.person_key = in_turn.person_key
-            and ruled.from_date = in_turn.from_date
+    select *
+    from in_turn
+    where month is not null
 ),
 
 started as (

@@ -1,0 +1,73 @@
+"""The types of codes follow the seeds: in the order of the text, made anew with a new code, and without gaps."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.lib.settings import Settings
+from orchestration.lib.warehouse import connect
+from tests.oracle.random_worlds import random_world
+from tests.support.warehouse import DbtFailed, Workshop, copy_project
+
+pytestmark = pytest.mark.slow
+
+CODES = {
+    "municipality_code": "municipalities",
+    "benefit_group_code": "benefit_groups",
+    "match_group_code": "match_groups",
+    "target_group_code": "target_groups",
+}
+
+
+def listed(project: Path, seed: str, column: str) -> list[str]:
+    with (project / "seeds" / "reference" / f"{seed}.csv").open(encoding="utf-8", newline="") as lines:
+        return sorted({row[column] for row in csv.DictReader(lines)})
+
+
+def segments(settings: Settings) -> tuple[dict[str, str], list[tuple[object, ...]]]:
+    with connect(settings, read_only=True) as connection:
+        kinds = connection.execute(
+            "select column_name, data_type from duckdb_columns() where table_name = 'int_benefit_segments'"
+        ).fetchall()
+        rows = connection.execute(
+            "select columns(*)::varchar from intermediate.int_benefit_segments order by all"
+        ).fetchall()
+    return dict(kinds), rows
+
+
+def labels(kind: str) -> list[str]:
+    return list(duckdb.sql(f"select enum_range(null::{kind})").fetchall()[0][0])
+
+
+def test_types_follow_the_seeds(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    workshop = Workshop(tmp_path / "workshop", project)
+    settings = workshop.load("codes", random_world(7, date(2024, 1, 1), 3, 40, ("0101", "0147", "0851"), ()))
+    workshop.build("codes", "+int_benefit_segments")
+    kinds, rows = segments(settings)
+    assert rows
+    for column, seed in CODES.items():
+        # In the order of the text: what sorts by a code sorts as before.
+        assert labels(kinds[column]) == listed(project, seed, column), column
+
+    seed_file = project / "seeds" / "reference" / "benefit_groups.csv"
+    whole = seed_file.read_text("utf-8")
+    header, first, *others = whole.splitlines()
+    cells = first.split(",")[1:]
+    # A code before all others moves every other to another place.
+    seed_file.write_text("\n".join([header, ",".join(["aa_new", *cells]), first, *others]) + "\n", "utf-8")
+    workshop.build("codes", "+int_benefit_segments")
+    widened, as_before = segments(settings)
+    assert labels(widened["benefit_group_code"])[0] == "aa_new"
+    assert as_before == rows
+
+    used = {str(row[list(kinds).index("benefit_group_code")]) for row in rows}
+    kept = [line for line in others if line.split(",")[0] not in used]
+    seed_file.write_text("\n".join([header, *kept]) + "\n", "utf-8")
+    with pytest.raises(DbtFailed, match=r"Could not convert string '\w+' to"):
+        workshop.build("codes", "+int_benefit_segments")

@@ -1,7 +1,7 @@
 """The project's models as one list of statements in one DuckDB connection: no Dagster, no dbt, no checks.
 
-What dbt compiled for a finished build (its manifest) is run again in the order of the graph, so that the benchmark can
-say what the orchestration costs above the same SQL.
+What dbt compiled for a finished build (its manifest and the code beside it) is run again in the order of the graph, so
+that the benchmark can say what the orchestration costs above the same SQL.
 """
 
 from __future__ import annotations
@@ -35,12 +35,17 @@ class ModelTime:
 
 
 def models_in_order(manifest: Path) -> list[Mapping[str, Any]]:
-    """The models of dbt's manifest, each after all that it reads. Raises ValueError when one is not compiled."""
+    """The models of dbt's manifest with `compiled_code`, each after all that it reads.
+
+    The code stands beside a build's manifest. Raises ValueError when a model is not compiled.
+    """
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
     models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
     for node in models.values():
-        if not node.get("compiled_code"):
-            raise ValueError(f"{manifest} holds no compiled code of {node['name']}: take the manifest of a build")
+        code = manifest.parent / "compiled" / node["package_name"] / node["original_file_path"]
+        if not code.is_file():
+            raise ValueError(f"{code} is missing: take the manifest of a build")
+        node["compiled_code"] = code.read_text(encoding="utf-8")
     graph = {key: [need for need in node["depends_on"]["nodes"] if need in models] for key, node in models.items()}
     return [models[key] for key in TopologicalSorter(graph).static_order()]
 

@@ -111,7 +111,7 @@ def _builds(settings: Settings) -> dict[str, int]:
 
 
 def newest_manifest(settings: Settings) -> Path | None:
-    """dbt's manifest of the newest build, with the compiled code."""
+    """dbt's manifest of the newest build; the compiled code stands in `compiled` beside it."""
     runs = sorted(settings.dbt.glob("*/run_results.json"), key=lambda path: path.stat().st_mtime)
     return runs[-1].parent / "manifest.json" if runs else None
 

@@ -10,8 +10,11 @@ here it asks first, which saves a tenth of the time between the models.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,12 +35,37 @@ _LEVELS = {
 }
 
 
+class ParsedManifest(Manifest):
+    """A manifest that was read: a run lays a copy of it beside its results, where dbt would write all of it anew.
+
+    That took seconds at the end of each run. What dbt's own would hold besides, the compiled code, stands in the
+    run's folder `compiled`.
+    """
+
+    read_from = ""
+
+    def write(self, path: str) -> None:
+        """Copy the manifest as it was parsed."""
+        shutil.copyfile(Path(self.read_from).with_name("manifest.json"), path)
+
+
 def read_manifest(file: Path) -> Manifest:
-    """The manifest of a `partial_parse.msgpack`, ready to be run."""
-    manifest = Manifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
+    """The manifest of a `partial_parse.msgpack` (beside it `manifest.json`), ready to be run."""
+    manifest = ParsedManifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
+    manifest.read_from = str(file)
     manifest.rebuild_ref_lookup()  # type: ignore[no-untyped-call]  # dbt's own
     manifest.build_flat_graph()  # type: ignore[no-untyped-call]  # dbt's own
     return manifest
+
+
+def warm_up(manifest: Manifest) -> bool:
+    """Let dbt list a model: its adapter is imported then, and its validators are made. False when it could not.
+
+    For a process that waits anyway. It neither opens the database nor prints nor writes anything.
+    """
+    arguments = ["--quiet", "--log-level-file", "none", "--no-write-json", "list", "--select", "int_months"]
+    with contextlib.redirect_stdout(io.StringIO()):
+        return dbtRunner(manifest=manifest).invoke(arguments).success
 
 
 class _Wanted:

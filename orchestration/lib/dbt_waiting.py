@@ -83,6 +83,7 @@ def _serve(listening: int, parsed: Path) -> None:
         manifest = dbt_parsed.read_manifest(parsed)
         for name in _OF_PYTHON_MODELS:
             importlib.import_module(name)
+        dbt_parsed.warm_up(manifest)
         garbage.keep_what_is_here()
         connection, _ = listener.accept()
     with connection:

@@ -1,18 +1,24 @@
-"""dbt's log in the pipeline: what a log would not show is not rendered, what it shows is the same."""
+"""dbt in the pipeline: a log renders what it shows; a manifest that was read is neither changed nor written anew."""
 
 from __future__ import annotations
 
+import copy
 import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
 from dbt.events.types import MainReportVersion
 from dbt_common.events.base_types import EventLevel, EventMsg, msg_from_base_event
 from dbt_common.events.event_manager_client import cleanup_event_logger, get_event_manager
 from dbt_common.events.logger import LineFormat, LoggerConfig
 from dbt_common.events.types import Note, PrintEvent
 
-from orchestration.lib.dbt_parsed import render_wanted_lines_only
+from orchestration.lib.dbt_manifest import PARTIAL_PARSE, set_up_folder
+from orchestration.lib.dbt_parsed import read_manifest, render_wanted_lines_only, warm_up
+from orchestration.lib.settings import PROJECT_ROOT
 
 DEBUG = msg_from_base_event(MainReportVersion(version="1", log_version=3), EventLevel.DEBUG)
 INFO = msg_from_base_event(Note(msg="a model is built"), EventLevel.INFO)
@@ -62,3 +68,36 @@ def test_the_logs_own_filter_still_holds(shown: io.StringIO) -> None:
     log.filter = lambda event: event.info.name != "Note"
     render_wanted_lines_only(INFO)
     assert write(INFO) == [False] and write(PRINTED) == [True]
+
+
+def contents(manifest: Manifest) -> list[dict[str, object]]:
+    kept = (manifest.nodes, manifest.sources, manifest.macros, manifest.exposures, manifest.unit_tests)
+    return [copy.deepcopy(node.to_dict()) for nodes in kept for node in nodes.values()]
+
+
+def test_a_look_beforehand_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("JOBCENTER_DATA", str(tmp_path))
+    monkeypatch.chdir(PROJECT_ROOT)
+    manifest = read_manifest(set_up_folder(PROJECT_ROOT) / PARTIAL_PARSE)
+    before = contents(manifest)
+    assert warm_up(manifest)
+    assert contents(manifest) == before
+    assert capfd.readouterr() == ("", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_look_that_fails_says_so(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("JOBCENTER_DATA", raising=False)
+    monkeypatch.chdir(PROJECT_ROOT)
+    assert not warm_up(read_manifest(set_up_folder(PROJECT_ROOT) / PARTIAL_PARSE))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_run_lays_a_copy_of_the_manifest_beside_its_results(tmp_path: Path) -> None:
+    folder = set_up_folder(PROJECT_ROOT)
+    read_manifest(folder / PARTIAL_PARSE).write(str(tmp_path / "manifest.json"))
+    assert json.loads((tmp_path / "manifest.json").read_text("utf-8")) == json.loads(
+        (folder / "manifest.json").read_text("utf-8")
+    )

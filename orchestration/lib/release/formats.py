@@ -26,6 +26,7 @@ from orchestration.lib.release.labels import labels
 # A sheet is for looking at; with more rows than this a workbook takes longer to write than the rest of the release.
 EXCEL_ROWS = 500
 _NO_TIME = datetime(1980, 1, 1)
+_MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 
 def write_csv(con: duckdb.DuckDBPyConnection, source: str, table: str, folder: Path) -> None:
@@ -145,13 +146,32 @@ def _sheet_name(number: int, table: str) -> str:
     return f"{number} {table.split('_', 1)[1]}"[:31]
 
 
+def table_files(folder: Path, table: str) -> dict[str, Path]:
+    """Where a table stands in the release's folder, by kind of file."""
+    return {kind: folder / kind / f"{table}.{kind}" for kind in _MEDIA_TYPES}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_datapackage(
-    con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path, release_id: str, created: str
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    digests: Mapping[str, Mapping[str, str]],
+    folder: Path,
+    release_id: str,
+    created: str,
 ) -> None:
-    """`datapackage.json`: the CSV and Parquet files with their schemas, as a Frictionless Data Package."""
+    """`datapackage.json`: the CSV and Parquet files with their schemas, as a Frictionless Data Package.
+
+    digests: table -> kind of file -> SHA-256, taken when the files were written.
+    """
     comments = _comments(con, source)
     resources: list[dict[str, Any]] = []
-    for table in tables:
+    for table, by_kind in digests.items():
         schema = {
             "fields": [
                 {
@@ -165,20 +185,17 @@ def write_datapackage(
             "missingValues": [""],
             **({"primaryKey": list(_keys(table))} if _keys(table) and table != "rpt_rank_uncertainty" else {}),
         }
-        for kind, media_type in (("csv", "text/csv"), ("parquet", "application/vnd.apache.parquet")):
-            path = folder / kind / f"{table}.{kind}"
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        for kind, path in table_files(folder, table).items():
             resources.append(
                 {
                     "name": f"{table.replace('_', '-')}-{kind}",
                     "path": f"{kind}/{table}.{kind}",
                     "title": labels().table(table, "en"),
                     "format": kind,
-                    "mediatype": media_type,
+                    "mediatype": _MEDIA_TYPES[kind],
                     "encoding": "utf-8",
                     "bytes": path.stat().st_size,
-                    "hash": f"sha256:{digest}",
+                    "hash": f"sha256:{by_kind[kind]}",
                     "profile": "tabular-data-resource" if kind == "csv" else "data-resource",
                     "schema": schema,
                 }

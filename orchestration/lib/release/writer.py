@@ -67,7 +67,10 @@ class ReleaseFacts:
 
 @dataclass(frozen=True)
 class ReleasedTable:
-    """One table as released: its size, columns (name -> DuckDB type) and the hash of its content."""
+    """One table as released: its size, columns (name -> DuckDB type) and the hash of its content.
+
+    file_digests: SHA-256 of its files by kind, which the data package names.
+    """
 
     name: str
     row_count: int
@@ -76,6 +79,7 @@ class ReleasedTable:
     columns: Mapping[str, str]
     description: str
     column_descriptions: Mapping[str, str]
+    file_digests: Mapping[str, str]
 
 
 def release_identifier(created_at: datetime, fingerprint: str) -> str:
@@ -254,8 +258,9 @@ def _write_tables(
         _write_meta(con, release_id, facts, released, context.maximum, control.report(states), last_resorts)
         completeness.write_completeness(con, quoted(catalog))
         formats.write_codebook(con, "release", released_names, folder / "csv")
+        digests = {table.name: table.file_digests for table in released}
         formats.write_datapackage(
-            con, "release", released_names, folder, release_id, facts.created_at.astimezone(UTC).isoformat()
+            con, "release", digests, folder, release_id, facts.created_at.astimezone(UTC).isoformat()
         )
         con.execute("checkpoint release")
         con.execute("detach release")
@@ -343,6 +348,7 @@ def _finish(
         columns=columns,
         description=text,
         column_descriptions={column: texts.get(column, "") for column in columns},
+        file_digests={kind: formats.digest_of(path) for kind, path in formats.table_files(folder, name).items()},
     )
 
 
@@ -523,7 +529,9 @@ def _write_manifest(
         "deliveries": [{name: _text(value) for name, value in delivery.items()} for delivery in facts.deliveries],
         "tables": {
             table.name: {
-                key: value for key, value in asdict(table).items() if key not in ("name", "column_descriptions")
+                key: value
+                for key, value in asdict(table).items()
+                if key not in ("name", "column_descriptions", "file_digests")
             }
             for table in tables
         },

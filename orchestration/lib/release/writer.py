@@ -30,6 +30,7 @@ from orchestration.lib.operations import completeness, revisions
 from orchestration.lib.release import formats
 from orchestration.lib.release.content import content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
+from orchestration.lib.warehouse import CHECKPOINT_THRESHOLD
 
 # The oldest storage format of DuckDB 1.x: DuckDB 1.1 and everything newer opens it.
 STORAGE_VERSION = "v1.0.0"
@@ -195,7 +196,10 @@ def _write_tables(
 ) -> list[ReleasedTable]:
     # The warehouse keeps the catalog name under which dbt wrote the views' definitions.
     catalog = warehouse.stem
-    con = duckdb.connect(":memory:", config={"memory_limit": memory_limit})
+    # The release is written into its file once, at the end, and not after each large table as well.
+    con = duckdb.connect(
+        ":memory:", config={"memory_limit": memory_limit, "checkpoint_threshold": CHECKPOINT_THRESHOLD}
+    )
     try:
         if temporary is not None:
             con.execute(f"set temp_directory = '{temporary}'")

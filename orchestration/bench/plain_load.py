@@ -96,17 +96,8 @@ def main() -> None:
         report = loading.load_pending(connection, settings)
         connection.execute("checkpoint")
     per_batch = build.plan_build(connection, settings.project).months_per_batch
+    plain_sql.copy_seeds(connection, finished)
     connection.execute(f"attach '{finished}' as finished (read_only)")
-    connection.execute("create schema seeds")
-    for (seed,) in connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'finished' and schema_name = 'seeds'"
-    ).fetchall():
-        connection.execute(f"create table seeds.{seed} as select * from finished.seeds.{seed}")
-    connection.execute("create schema codes")
-    for name, labels in connection.execute(
-        "select type_name, labels from duckdb_types() where database_name = 'finished' and schema_name = 'codes'"
-    ).fetchall():
-        connection.execute(f"create type codes.{name} as enum ({', '.join(map(repr, labels))})")
     result: dict[str, Any] = {
         "rows": report.rows,
         "load": vars(load),

@@ -50,6 +50,27 @@ def models_in_order(manifest: Path) -> list[Mapping[str, Any]]:
     return [models[key] for key in TopologicalSorter(graph).static_order()]
 
 
+def copy_seeds(connection: duckdb.DuckDBPyConnection, finished: Path) -> None:
+    """Take the seeds, and the types of codes that were made from them, from a finished warehouse."""
+    connection.execute(f"attach '{finished}' as finished (read_only)")
+    connection.execute("create schema seeds")
+    for (seed,) in connection.execute(
+        "select table_name from duckdb_tables() where database_name = 'finished' and schema_name = 'seeds'"
+    ).fetchall():
+        connection.execute(f"create table seeds.{seed} as select * from finished.seeds.{seed}")
+    connection.execute("create schema codes")
+    for name, labels in connection.execute(
+        "select type_name, labels from duckdb_types() where database_name = 'finished' and schema_name = 'codes'"
+    ).fetchall():
+        connection.execute(f"create type codes.{name} as enum ({', '.join(map(_text, labels))})")
+    connection.execute("detach finished")
+
+
+def _text(value: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def run_models(connection: duckdb.DuckDBPyConnection, manifest: Path, months_per_batch: int) -> Iterator[ModelTime]:
     """Build every model in a database that holds raw, seeds and quality; yields what each cost."""
     for schema in ("staging", "intermediate", "marts"):

@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.bench.clock import measured
 from orchestration.bench.focus_goals.inputs import COLUMNS, RAW_TABLES, tell
-from orchestration.bench.plain_sql import batch_size, models_in_order
+from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order
 
 _FACT = "fct_focus_goals"
 _BATCH = ("date '9999-01-01' /* batch_from */", "date '0001-01-01' /* batch_to */")
@@ -34,17 +34,12 @@ def needed_models(manifest: Path) -> list[Mapping[str, Any]]:
 
 def prepare(connection: duckdb.DuckDBPyConnection, folder: Path, warehouse: Path) -> None:
     """The accepted raw rows as views on the files, the seeds as tables."""
-    for schema in ("raw", "seeds", "staging", "intermediate", "marts"):
+    for schema in ("raw", "staging", "intermediate", "marts"):
         connection.execute(f"create schema {schema}")
     for table in RAW_TABLES:
         connection.execute(f"create view raw.{table} as select * from '{folder / table}.parquet'")
     connection.execute(f"create table raw.current_batches as from '{folder / 'batches'}.parquet'")
-    connection.execute(f"attach '{warehouse}' as finished (read_only)")
-    for (seed,) in connection.execute(
-        "select table_name from duckdb_tables() where database_name = 'finished' and schema_name = 'seeds'"
-    ).fetchall():
-        connection.execute(f"create table seeds.{seed} as select * from finished.seeds.{seed}")
-    connection.execute("detach finished")
+    copy_seeds(connection, warehouse)
 
 
 def build(

@@ -1,26 +1,45 @@
 {#-
     The types of the codes that stand in millions of rows, made anew from the seeds before the first model runs: a code is
     a number of one byte for DuckDB, and reads, compares and sorts as its text (the codes are in the order of the text).
-    Mixed with text it becomes text. A code that the seeds do not hold is an error; the loader lets none in.
-    From the seeds' files and not from their tables, which this very run may load only after a model was asked for its
-    columns. A table keeps the type it was made with; the `monthly` materialization makes it anew when that has changed.
+    Mixed with text it becomes text. A table keeps the type it was made with; the `monthly` materialization makes the table
+    anew when that has changed.
+
+    From the seeds' files: staging does not depend on the seeds, so that dbt may need the types before it has loaded them.
+    Of the project that dbt runs, wherever it stood when it was parsed.
+
+    Raises a compiler error when a seed has lost a code that delivered rows use, before anything is changed.
 -#}
 {% macro prepare_code_types() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}
         create schema if not exists codes;
-        {%- for name, seed, column in [
-            ('municipality', 'municipalities', 'municipality_code'),
-            ('benefit_group', 'benefit_groups', 'benefit_group_code'),
-            ('match_group', 'match_groups', 'match_group_code'),
-            ('target_group', 'target_groups', 'target_group_code'),
+        {%- for name, seed, column, raw_column in [
+            ('municipality', 'municipalities', 'municipality_code', 'municipality_code'),
+            ('benefit_group', 'benefit_groups', 'benefit_group_code', 'benefit_code'),
+            ('match_group', 'match_groups', 'match_group_code', 'match_group_code'),
+            ('target_group', 'target_groups', 'target_group_code', none),
         ] %}
-        {%- set node = graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed')
-            | selectattr('name', 'equalto', seed) | first %}
-        create or replace type codes.{{ name }} as enum (
-            select distinct {{ column }}
-            from read_csv('{{ node.root_path ~ "/" ~ node.original_file_path }}', header = true, all_varchar = true)
-            order by all
-        );
+        {%- set file = (graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed')
+            | selectattr('name', 'equalto', seed) | first).original_file_path %}
+        {%- set path = (invocation_args_dict.project_dir ~ "/" ~ file) | replace("'", "''") %}
+        {%- set listed = "read_csv('" ~ path ~ "', header = true, all_varchar = true)" %}
+        {%- set lost = run_query(
+            "select label from (select unnest(labels) as label from duckdb_types() where database_name = current_database() "
+            ~ "and schema_name = 'codes' and type_name = '" ~ name ~ "') "
+            ~ "where label not in (select " ~ column ~ " from " ~ listed ~ ") order by label"
+        ).columns[0].values() | list %}
+        {%- if lost and raw_column %}
+            {%- set used = run_query(
+                "select distinct " ~ raw_column ~ " from " ~ source('raw', 'benefit_periods')
+                ~ " where " ~ raw_column ~ " in ('" ~ lost | join("', '") ~ "') order by 1"
+            ).columns[0].values() | list %}
+            {%- if used %}
+                {{ exceptions.raise_compiler_error(
+                    file ~ " has lost " ~ used | join(", ") ~ ", which delivered rows use. Put the code back; where it "
+                    ~ "ends, its row says so by valid_to_date."
+                ) }}
+            {%- endif %}
+        {%- endif %}
+        create or replace type codes.{{ name }} as enum (select distinct {{ column }} from {{ listed }} order by all);
         {%- endfor %}
     {%- endif %}
 {% endmacro %}

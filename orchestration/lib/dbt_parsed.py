@@ -14,7 +14,6 @@ import contextlib
 import io
 import logging
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -38,21 +37,21 @@ _LEVELS = {
 class ParsedManifest(Manifest):
     """A manifest that was read: a run lays a copy of it beside its results, where dbt would write all of it anew.
 
-    That took seconds at the end of each run. What dbt's own would hold besides, the compiled code, stands in the
-    run's folder `compiled`.
+    That took seconds at the end of each run. The copy tells when the project was parsed, not when it was run, and has
+    no compiled code: that stands in the run's folder `compiled`.
     """
 
-    read_from = ""
+    text = b""
 
     def write(self, path: str) -> None:
-        """Copy the manifest as it was parsed."""
-        shutil.copyfile(Path(self.read_from).with_name("manifest.json"), path)
+        """Write the manifest as it was parsed."""
+        Path(path).write_bytes(self.text)
 
 
 def read_manifest(file: Path) -> Manifest:
     """The manifest of a `partial_parse.msgpack` (beside it `manifest.json`), ready to be run."""
     manifest = ParsedManifest.from_msgpack(file.read_bytes(), decoder=extended_mashumuro_decoder)
-    manifest.read_from = str(file)
+    manifest.text = file.with_name("manifest.json").read_bytes()
     manifest.rebuild_ref_lookup()  # type: ignore[no-untyped-call]  # dbt's own
     manifest.build_flat_graph()  # type: ignore[no-untyped-call]  # dbt's own
     return manifest

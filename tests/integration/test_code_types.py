@@ -1,4 +1,4 @@
-"""The types of codes follow the seeds: in the order of the text, made anew with a new code, and without gaps."""
+"""The types of codes follow the seeds: in the order of the text, made anew with a new code, and never short of one."""
 
 from __future__ import annotations
 
@@ -66,8 +66,17 @@ def test_types_follow_the_seeds(tmp_path: Path) -> None:
     assert labels(widened["benefit_group_code"])[0] == "aa_new"
     assert as_before == rows
 
-    used = {str(row[list(kinds).index("benefit_group_code")]) for row in rows}
-    kept = [line for line in others if line.split(",")[0] not in used]
-    seed_file.write_text("\n".join([header, *kept]) + "\n", "utf-8")
-    with pytest.raises(DbtFailed, match=r"Could not convert string '\w+' to"):
+    lost = {str(row[list(kinds).index("municipality_code")]) for row in rows}.pop()
+    seed_file = project / "seeds" / "reference" / "municipalities.csv"
+    whole = seed_file.read_text("utf-8")
+    kept = [line for line in whole.splitlines() if not line.startswith(lost)]
+    seed_file.write_text("\n".join(kept) + "\n", "utf-8")
+    with pytest.raises(DbtFailed, match=rf"municipalities.csv has lost {lost}, which delivered rows use"):
         workshop.build("codes", "+int_benefit_segments")
+    assert segments(settings) == (widened, rows)
+    # Nobody lives there: the code goes.
+    unused = next(line[:4] for line in kept[1:] if all(line[:4] not in row for row in rows))
+    seed_file.write_text(whole.replace(f"\n{unused},", "\n0999,"), "utf-8")
+    workshop.build("codes", "+int_benefit_segments")
+    assert unused not in labels(segments(settings)[0]["municipality_code"])
+    assert segments(settings)[1] == rows

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.lib.dbt_manifest import set_up_folder
 from orchestration.lib.settings import PROJECT_ROOT
 from tests.support import pages
 from tests.support.undisturbed import Undisturbed
@@ -62,6 +63,13 @@ def test_every_query_about_the_letters_answers_on_a_release(undisturbed: Undistu
     assert len(answers) >= 15
     # Three months hold no rolling year; what is monthly has an answer.
     assert len(answers[-1]) == 3
+
+
+def test_the_run_keeps_the_manifest_that_it_ran_and_its_code(undisturbed: Undisturbed) -> None:
+    (results,) = (undisturbed.place.data / "dbt").glob("*/run_results.json")
+    parsed = set_up_folder(PROJECT_ROOT) / "manifest.json"
+    assert (results.parent / "manifest.json").read_bytes() == parsed.read_bytes()
+    assert list((results.parent / "compiled").rglob("int_benefit_segments.sql"))
 
 
 DEFINITIONS = """

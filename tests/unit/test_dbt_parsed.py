@@ -88,7 +88,9 @@ def test_a_look_beforehand_leaves_nothing_behind(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_look_that_fails_says_so(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_look_that_fails_answers_no_and_prints_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.delenv("JOBCENTER_DATA", raising=False)
     monkeypatch.chdir(PROJECT_ROOT)
     assert not warm_up(read_manifest(set_up_folder(PROJECT_ROOT) / PARTIAL_PARSE))

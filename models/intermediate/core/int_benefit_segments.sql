@@ -41,6 +41,7 @@ target_group_members as (
         target_group_code::codes.target_group as target_group_code,
         benefit_group_code::codes.benefit_group as benefit_group_code,
         nullif(match_group_code, '*')::codes.match_group as match_group_code,
+        match_group_code = '*' as is_of_any_match_group,
         valid_from_date,
         valid_to_date
     from {{ ref('target_group_members') }}
@@ -208,7 +209,7 @@ ruled as (
     left join target_group_members as members_of_benefit_group
         on
             winners.benefit_group_code = members_of_benefit_group.benefit_group_code
-            and members_of_benefit_group.match_group_code is null
+            and members_of_benefit_group.is_of_any_match_group
             and {{ in_force_on('winners.from_date', 'members_of_benefit_group') }}
 ),
 

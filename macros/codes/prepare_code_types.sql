@@ -7,39 +7,38 @@
     From the seeds' files: staging does not depend on the seeds, so that dbt may need the types before it has loaded them.
     Of the project that dbt runs, wherever it stood when it was parsed.
 
+    In schema main: DuckDB (1.5) can't replay a log that makes a schema and a type in it, so that a killed run would leave
+    a warehouse that can't be opened (tests/integration/test_code_types.py).
+
     Raises a compiler error when a seed has lost a code that delivered rows use, before anything is changed.
 -#}
 {% macro prepare_code_types() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}
-        create schema if not exists codes;
-        {%- for name, seed, column, raw_column in [
-            ('municipality', 'municipalities', 'municipality_code', 'municipality_code'),
-            ('benefit_group', 'benefit_groups', 'benefit_group_code', 'benefit_code'),
-            ('match_group', 'match_groups', 'match_group_code', 'match_group_code'),
-            ('target_group', 'target_groups', 'target_group_code', none),
+        {%- for name, seed, raw_column in [
+            ('municipality_code', 'municipalities', 'municipality_code'),
+            ('benefit_group_code', 'benefit_groups', 'benefit_code'),
+            ('match_group_code', 'match_groups', 'match_group_code'),
+            ('target_group_code', 'target_groups', none),
         ] %}
         {%- set file = (graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed')
             | selectattr('name', 'equalto', seed) | first).original_file_path %}
         {%- set path = (invocation_args_dict.project_dir ~ "/" ~ file) | replace("'", "''") %}
         {%- set listed = "read_csv('" ~ path ~ "', header = true, all_varchar = true)" %}
-        {%- set lost = run_query(
-            "select label from (select unnest(labels) as label from duckdb_types() where database_name = current_database() "
-            ~ "and schema_name = 'codes' and type_name = '" ~ name ~ "') "
-            ~ "where label not in (select " ~ column ~ " from " ~ listed ~ ") order by label"
-        ).columns[0].values() | list %}
-        {%- if lost and raw_column %}
-            {%- set used = run_query(
+        {%- if raw_column %}
+            {%- set lost = run_query(
                 "select distinct " ~ raw_column ~ " from " ~ source('raw', 'benefit_periods')
-                ~ " where " ~ raw_column ~ " in ('" ~ lost | join("', '") ~ "') order by 1"
+                ~ " where " ~ raw_column ~ " in (select unnest(labels) from duckdb_types() "
+                ~ "where database_name = current_database() and schema_name = 'main' and type_name = '" ~ name ~ "' "
+                ~ "except select " ~ name ~ " from " ~ listed ~ ") order by 1"
             ).columns[0].values() | list %}
-            {%- if used %}
+            {%- if lost %}
                 {{ exceptions.raise_compiler_error(
-                    file ~ " has lost " ~ used | join(", ") ~ ", which delivered rows use. Put the code back; where it "
+                    file ~ " has lost " ~ lost | join(", ") ~ ", which delivered rows use. Put the code back; where it "
                     ~ "ends, its row says so by valid_to_date."
                 ) }}
             {%- endif %}
         {%- endif %}
-        create or replace type codes.{{ name }} as enum (select distinct {{ column }} from {{ listed }} order by all);
+        create or replace type main.{{ name }} as enum (select distinct {{ name }} from {{ listed }} order by all);
         {%- endfor %}
     {%- endif %}
 {% endmacro %}

@@ -58,17 +58,12 @@ def copy_seeds(connection: duckdb.DuckDBPyConnection, finished: Path) -> None:
         "select table_name from duckdb_tables() where database_name = 'finished' and schema_name = 'seeds'"
     ).fetchall():
         connection.execute(f"create table seeds.{seed} as select * from finished.seeds.{seed}")
-    connection.execute("create schema codes")
-    for name, labels in connection.execute(
-        "select type_name, labels from duckdb_types() where database_name = 'finished' and schema_name = 'codes'"
-    ).fetchall():
-        connection.execute(f"create type codes.{name} as enum ({', '.join(map(_text, labels))})")
+    types = "duckdb_types() where database_name = 'finished' and labels is not null"
+    for (name,) in connection.execute(f"select type_name from {types}").fetchall():
+        connection.execute(
+            f"create type main.{name} as enum (select unnest(labels) from {types} and type_name = '{name}')"
+        )
     connection.execute("detach finished")
-
-
-def _text(value: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def run_models(connection: duckdb.DuckDBPyConnection, manifest: Path, months_per_batch: int) -> Iterator[ModelTime]:

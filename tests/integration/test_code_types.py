@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -44,9 +47,42 @@ def labels(kind: str) -> list[str]:
     return list(duckdb.sql(f"select enum_range(null::{kind})").fetchall()[0][0])
 
 
-def test_types_follow_the_seeds(tmp_path: Path) -> None:
-    project = copy_project(tmp_path / "project")
-    workshop = Workshop(tmp_path / "workshop", project)
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    folder = tmp_path_factory.mktemp("codes")
+    return Workshop(folder / "workshop", copy_project(folder / "project"))
+
+
+# dbt, ended as a killed one ends as soon as the segments are there.
+_KILLED = """
+import os, sys
+from dbt.cli.main import dbtRunner
+def kill(event):
+    if event.info.name == "LogModelResult" and "int_benefit_segments" in event.info.msg:
+        os._exit(9)
+dbtRunner(callbacks=[kill]).invoke(sys.argv[1:])
+"""
+
+
+def test_what_a_killed_run_leaves_can_be_opened(workshop: Workshop) -> None:
+    settings = workshop.load("killed", random_world(7, date(2024, 1, 1), 3, 40, ("0101", "0147", "0851"), ()))
+    place = ("--project-dir", str(workshop.project), "--profiles-dir", str(workshop.project))
+    folders = ("--target-path", str(workshop.folder / "target"), "--log-path", str(workshop.folder / "logs"))
+    selected = ("--resource-type", "model", "--resource-type", "seed", "--select", "+int_benefit_segments")
+    ended = subprocess.run(
+        [sys.executable, "-c", _KILLED, "build", *selected, *place, *folders],
+        env={**os.environ, "JOBCENTER_DATA": str(settings.data)},
+        check=False,
+        capture_output=True,
+    )
+    assert ended.returncode == 9, ended.stdout[-3000:]
+    # Nothing has reached the file yet but by the log.
+    assert settings.warehouse.with_name(settings.warehouse.name + ".wal").stat().st_size > 0
+    assert segments(settings)[1]
+
+
+def test_types_follow_the_seeds(workshop: Workshop) -> None:
+    project = workshop.project
     settings = workshop.load("codes", random_world(7, date(2024, 1, 1), 3, 40, ("0101", "0147", "0851"), ()))
     workshop.build("codes", "+int_benefit_segments")
     kinds, rows = segments(settings)
@@ -66,7 +102,7 @@ def test_types_follow_the_seeds(tmp_path: Path) -> None:
     assert labels(widened["benefit_group_code"])[0] == "aa_new"
     assert as_before == rows
 
-    lost = {str(row[list(kinds).index("municipality_code")]) for row in rows}.pop()
+    lost = min(str(row[list(kinds).index("municipality_code")]) for row in rows)
     seed_file = project / "seeds" / "reference" / "municipalities.csv"
     whole = seed_file.read_text("utf-8")
     kept = [line for line in whole.splitlines() if not line.startswith(lost)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,11 +94,3 @@ def test_a_look_that_fails_answers_no_and_prints_nothing(
     monkeypatch.chdir(PROJECT_ROOT)
     assert not warm_up(read_manifest(set_up_folder(PROJECT_ROOT) / PARTIAL_PARSE))
     assert capfd.readouterr() == ("", "")
-
-
-def test_a_run_lays_a_copy_of_the_manifest_beside_its_results(tmp_path: Path) -> None:
-    folder = set_up_folder(PROJECT_ROOT)
-    read_manifest(folder / PARTIAL_PARSE).write(str(tmp_path / "manifest.json"))
-    assert json.loads((tmp_path / "manifest.json").read_text("utf-8")) == json.loads(
-        (folder / "manifest.json").read_text("utf-8")
-    )

@@ -28,7 +28,7 @@ months_after_unknown as (
 
 benefit_groups as (
     select
-        benefit_group_code::codes.benefit_group as benefit_group_code,
+        benefit_group_code::main.benefit_group_code as benefit_group_code,
         is_in_supervision_scope,
         overlap_priority,
         valid_from_date,
@@ -38,9 +38,9 @@ benefit_groups as (
 
 target_group_members as (
     select
-        target_group_code::codes.target_group as target_group_code,
-        benefit_group_code::codes.benefit_group as benefit_group_code,
-        nullif(match_group_code, '*')::codes.match_group as match_group_code,
+        target_group_code::main.target_group_code as target_group_code,
+        benefit_group_code::main.benefit_group_code as benefit_group_code,
+        nullif(match_group_code, '*')::main.match_group_code as match_group_code,
         match_group_code = '*' as is_of_any_match_group,
         valid_from_date,
         valid_to_date
@@ -307,17 +307,7 @@ compared as (
 
 starts as (
     select
-        month,
-        person_key,
-        from_date,
-        to_date,
-        benefit_group_code,
-        match_group_code,
-        municipality_code,
-        benefit_fraction,
-        target_group_code,
-        is_in_scope,
-        is_last_of_month,
+        *,
         case
             when month is null then carried_benefit_start_date
             when
@@ -358,17 +348,12 @@ in_turn as (
         is_last_of_month
     from starts
     window person_days as (partition by person_key order by from_date)
-),
-
-several_in_turn as (
-    select *
-    from in_turn
-    where month is not null
+    qualify month is not null
 ),
 
 started as (
     select *
-    from several_in_turn
+    from in_turn
     union all by name
     select *
     from one_row

@@ -1,5 +1,8 @@
 """Data Docs: Great Expectations' own pages as HTML on disk, readable without a network, and an index over the layers.
 
+Pages are made where the suites are checked, since that takes Great Expectations; they are written, and the index is
+made, by whoever asked.
+
 Great Expectations renders the content; the frame around it (styles, navigation) is ours, because its own frame loads
 style sheets, scripts and a logo from other hosts. A folder per layer and build, of which the last ones are kept.
 """
@@ -9,8 +12,11 @@ import re
 import shutil
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import jinja2
 
 from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
 from orchestration.expectations.suites import LAYERS, Layer, Suite
@@ -22,9 +28,9 @@ TEMPLATES = Path(__file__).parent / "templates"
 _SUMMARY = "summary.json"
 
 
-def write_validations(
+def write_pages(
     folder: Path,
-    validations: Sequence[tuple[Suite, "ExpectationSuiteValidationResult"]],
+    pages: Sequence[tuple[Suite, str]],
     results: Sequence[ExpectationResult],
     *,
     build_id: str,
@@ -38,14 +44,13 @@ def write_validations(
     if keep < 1:
         raise ValueError(f"keep must be at least 1, not {keep}")
     build = re.sub(r"[^\w.-]+", "-", build_id)
-    for suite, validation in validations:
+    for suite, page in pages:
         target = folder / suite.layer / build
         target.mkdir(parents=True, exist_ok=True)
         mine = [result for result in results if result.suite == suite.name and result.layer == suite.layer]
-        page = _render_suite(suite, validation, mine, build_id)
         (target / f"{suite.name}.html").write_text(page, encoding="utf-8")
         _add_to_summary(target, suite, mine, build_id)
-    for layer in {suite.layer for suite, _ in validations}:
+    for layer in {suite.layer for suite, _ in pages}:
         for old in _builds(folder, layer)[keep:]:
             shutil.rmtree(old)
     _write_index(folder)
@@ -59,7 +64,6 @@ def index_page(folder: Path) -> Path:
 @lru_cache(maxsize=1)
 def _view() -> Any:
     """Great Expectations' page view with our frame; kept, because compiling its templates is the costly part."""
-    import jinja2
     from great_expectations.render.view import DefaultJinjaPageView
 
     view = DefaultJinjaPageView()
@@ -68,9 +72,10 @@ def _view() -> Any:
     return view
 
 
-def _render_suite(
+def render_suite(
     suite: Suite, validation: "ExpectationSuiteValidationResult", results: Sequence[ExpectationResult], build_id: str
 ) -> str:
+    """A suite's page."""
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 
     sections: list[dict[str, Any]] = []
@@ -147,5 +152,8 @@ def _write_index(folder: Path) -> None:
     for layer in LAYERS:
         builds = [{"folder": f"{layer}/{build.name}", **_summary(build)} for build in _builds(folder, layer)]
         layers.append({"name": layer, "latest": builds[0] if builds else None, "earlier": builds[1:]})
-    html = _view().env.get_template("index_of_layers.j2").render(layers=layers)
+    # Great Expectations' own environment would say the same of these templates, after an import of seconds.
+    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=False)
+    environment.globals["ge_version"] = version("great-expectations")
+    html = environment.get_template("index_of_layers.j2").render(layers=layers)
     index_page(folder).write_text(html, encoding="utf-8")

@@ -8,12 +8,14 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.expectations import dialect, second
+from orchestration.expectations import dialect, workers
+from orchestration.expectations.data_docs import render_suite, write_pages
 from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
 from orchestration.expectations.suites import Check, Suite
 from orchestration.lib import warehouse
@@ -26,6 +28,25 @@ if TYPE_CHECKING:
 _RESULT_FORMAT: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 _GX_SEVERITY = {"error": "critical", "warn": "warning"}
 _PERSONAL_NUMBER = re.compile(r"\d{6}-?\d{4}")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """How suites are to be checked; ``build_id`` is for their pages, which are made only ``with_pages``."""
+
+    database: Path
+    memory_limit: str
+    build_id: str
+    checked_at: datetime
+    with_pages: bool
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A suite's results and its page: nothing that only Great Expectations could read."""
+
+    results: list[ExpectationResult]
+    page: str | None
 
 
 def run_suites(
@@ -48,25 +69,24 @@ def run_suites(
         raise FileNotFoundError(f"{database}: there is no such database to check")
     if not suites:
         return []
-    checked_at = datetime.now(UTC)
-    results: list[ExpectationResult] = []
-    validations = list(zip(suites, second.in_two(partial(_validate_all, database, memory_limit), suites), strict=True))
-    for suite, validation in validations:
-        outcomes = {_check_name(outcome): outcome for outcome in validation.results}
-        results += [_result(suite, check, outcomes[check.name], checked_at) for check in suite.checks]
+    task = _Task(database, memory_limit, build_id, datetime.now(UTC), data_docs is not None)
+    checked = workers.in_two(partial(_check_all, task), suites)
+    results = [result for one in checked for result in one.results]
     if data_docs is not None:
-        # Here, not at the top: the pages import Great Expectations too.
-        from orchestration.expectations.data_docs import write_validations
-
-        write_validations(data_docs, validations, results, build_id=build_id, keep=keep_validations)
+        pages = [one.page or "" for one in checked]
+        write_pages(data_docs, list(zip(suites, pages, strict=True)), results, build_id=build_id, keep=keep_validations)
     return results
 
 
-def _validate_all(
-    database: Path, memory_limit: str, suites: Sequence[Suite]
-) -> list["ExpectationSuiteValidationResult"]:
-    with _datasource(database, memory_limit) as source:
-        return [_validate(source, suite) for suite in suites]
+def _check_all(task: _Task, suites: Sequence[Suite]) -> list[_Checked]:
+    with _datasource(task.database, task.memory_limit) as source:
+        return [_check(task, suite, _validate(source, suite)) for suite in suites]
+
+
+def _check(task: _Task, suite: Suite, validation: "ExpectationSuiteValidationResult") -> _Checked:
+    outcomes = {_check_name(outcome): outcome for outcome in validation.results}
+    results = [_result(suite, check, outcomes[check.name], task.checked_at) for check in suite.checks]
+    return _Checked(results, render_suite(suite, validation, results, task.build_id) if task.with_pages else None)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import dagster as dg
 from dagster import AssetExecutionContext
 
 from orchestration.defs.partitions import MONTHS, partition_periods
-from orchestration.expectations import second
+from orchestration.expectations import workers
 from orchestration.lib import imports, loading, warehouse
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import discover
@@ -54,7 +54,7 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
     connection = warehouse.connect(settings)
     try:
         warehouse.ensure_schemas(connection)
-        second.start()
+        workers.start()
         with imports.ahead():
             report = loading.load_pending(connection, settings, periods=periods, progress=say)
         now = datetime.now().astimezone()

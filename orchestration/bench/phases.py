@@ -1,14 +1,15 @@
 """What each phase of a pipeline run cost: Dagster's own steps and dbt's own nodes laid over the watched process tree.
 
 Where two models run at once, seconds, CPU and bytes are shared equally between them, so that the phases add up to the
-run; what lies in no step and in no node is the tools' own time.
+run; what lies in no step and in no node is the tools' own time. dbt and the workers of the checks start while something
+else is done: what they spend outside their own work is their start-up, and not that of the step they start beside.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -19,6 +20,7 @@ from orchestration.bench.process_tree import Share, Trace
 
 DAGSTER = "start-up and Dagster"
 DBT = "start-up and dbt"
+CHECKERS = "start-up of the checks"
 LOAD = "load"
 RAW_CHECKS = "raw checks"
 SEEDS = "seeds"
@@ -30,9 +32,19 @@ SITE = "web site"
 OTHER_CHECKS = "other checks"
 MODELS_PREFIX = "models: "
 
-TOOLS = (DAGSTER, DBT)
+TOOLS = (DAGSTER, DBT, CHECKERS)
 CHECKS = (RAW_CHECKS, OTHER_CHECKS, DBT_TESTS, MODEL_CHECKS, RELEASE_CHECKS)
 RELEASING = (RELEASE, RELEASE_CHECKS, SITE)
+
+# Processes that get ready beside other work: their start-up, and whether a phase is their own work.
+_DBT_PHASES = (DBT, SEEDS, DBT_TESTS)
+APART: Mapping[str, tuple[str, Callable[[str], bool]]] = {
+    "orchestration.lib.dbt_waiting": (DBT, lambda phase: phase in _DBT_PHASES or phase.startswith(MODELS_PREFIX)),
+    "orchestration.expectations.workers": (
+        CHECKERS,
+        lambda phase: phase in (RAW_CHECKS, MODEL_CHECKS, RELEASE_CHECKS),
+    ),
+}
 
 _STEPS = {
     "load_deliveries": LOAD,
@@ -155,14 +167,20 @@ def phases_of_run(trace: Trace, steps: Iterable[Activity], nodes: Iterable[Activ
         working = [one.phase for one in nodes if one.start <= middle < one.end]
         working = working or [one.phase for one in steps if one.start <= middle < one.end] or [DAGSTER]
         spent = trace.between(start, end)
+        beside = 0.0
+        for module, (start_up, is_its_work) in APART.items():
+            cpu = spent.cpu_of.get(module, 0.0)
+            if cpu and not any(map(is_its_work, working)):
+                phases.setdefault(start_up, Phase(start_up)).cpu += cpu
+                beside += cpu
         for name in working:
-            _add(phases.setdefault(name, Phase(name)), spent, 1 / len(working))
+            _add(phases.setdefault(name, Phase(name)), spent, max(0.0, spent.cpu - beside), 1 / len(working))
     return list(phases.values())
 
 
-def _add(phase: Phase, spent: Share, share: float) -> None:
+def _add(phase: Phase, spent: Share, cpu: float, share: float) -> None:
     phase.wall += spent.wall * share
-    phase.cpu += spent.cpu * share
+    phase.cpu += cpu * share
     phase.read += spent.read * share
     phase.written += spent.written * share
     phase.peak_memory = max(phase.peak_memory, spent.peak_memory)

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,9 @@ class ProgramFailed(RuntimeError):
 class Look:
     """The tree at one moment. All but `memory` are totals since its start, ended processes included.
 
-    Seconds since 1970, CPU seconds, bytes of memory now, bytes that were asked for and written by system calls (from
-    the page cache or not), bytes that really came from and went to the disk.
+    Seconds since 1970, CPU seconds, bytes of memory now (what several processes share counts once), bytes that were
+    asked for and written by system calls (from the page cache or not), bytes that really came from and went to the
+    disk; and the CPU seconds of the processes that are told apart, by the module that they run.
     """
 
     at: float
@@ -38,17 +39,19 @@ class Look:
     written: float
     disk_read: float
     disk_written: float
+    cpu_of: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Share:
-    """What was spent between two moments."""
+    """What was spent between two moments; `cpu_of` is the part of the processes that are told apart."""
 
     wall: float = 0.0
     cpu: float = 0.0
     peak_memory: float = 0.0
     read: float = 0.0
     written: float = 0.0
+    cpu_of: Mapping[str, float] = field(default_factory=dict)
 
 
 class Trace:
@@ -64,6 +67,10 @@ class Trace:
             name: np.maximum.accumulate(np.array([getattr(look, name) for look in looks]))
             for name in ("cpu", "read", "written", "disk_read", "disk_written")
         }
+        self._apart = {
+            module: np.maximum.accumulate(np.array([look.cpu_of.get(module, 0.0) for look in looks]))
+            for module in sorted({module for look in looks for module in look.cpu_of})
+        }
 
     @property
     def began(self) -> float:
@@ -77,7 +84,7 @@ class Trace:
 
     @property
     def peak_memory(self) -> float:
-        """Most bytes that all processes held together; what two of them share counts twice."""
+        """Most bytes that all processes held together."""
         return float(self._memory.max())
 
     def total(self, name: str) -> float:
@@ -90,29 +97,38 @@ class Trace:
         around = np.interp([start, end], self._at, self._memory)
         return Share(
             wall=max(0.0, end - start),
-            cpu=self._rise("cpu", start, end),
+            cpu=self._rise(self._totals["cpu"], start, end),
             peak_memory=float(np.concatenate([inside, around]).max()),
-            read=self._rise("read", start, end),
-            written=self._rise("written", start, end),
+            read=self._rise(self._totals["read"], start, end),
+            written=self._rise(self._totals["written"], start, end),
+            cpu_of={module: self._rise(totals, start, end) for module, totals in self._apart.items()},
         )
 
-    def _rise(self, name: str, start: float, end: float) -> float:
-        values: npt.NDArray[np.float64] = np.interp([start, end], self._at, self._totals[name])
+    def _rise(self, totals: npt.NDArray[np.float64], start: float, end: float) -> float:
+        values: npt.NDArray[np.float64] = np.interp([start, end], self._at, totals)
         return float(max(0.0, values[1] - values[0]))
 
 
-def look(process: psutil.Process) -> Look | None:
-    """One look at the process and its descendants; None when the process itself is gone."""
+def look(process: psutil.Process, apart: Sequence[str] = ()) -> Look | None:
+    """One look at the process and its descendants; None when the process itself is gone.
+
+    apart: modules of Python (`-m`) whose processes' CPU is also told by itself.
+    """
     try:
         family = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return None
     cpu = memory = read = written = disk_read = disk_written = 0.0
+    cpu_of = dict.fromkeys(apart, 0.0)
     for member in family:
         try:
             times = member.cpu_times()
-            cpu += times.user + times.system + times.children_user + times.children_system
-            memory += member.memory_info().rss
+            spent = times.user + times.system + times.children_user + times.children_system
+            cpu += spent
+            for module in cpu_of.keys() & set(member.cmdline() if apart else ()):
+                cpu_of[module] += spent
+            # Of what it shares with other processes its part.
+            memory += member.memory_full_info().pss
             bytes_ = member.io_counters()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue  # it ended this very moment; what it spent is soon its parent's
@@ -121,7 +137,7 @@ def look(process: psutil.Process) -> Look | None:
         written += bytes_.write_chars
         disk_read += bytes_.read_bytes
         disk_written += bytes_.write_bytes
-    return Look(time.time(), cpu, memory, read, written, disk_read, disk_written)
+    return Look(time.time(), cpu, memory, read, written, disk_read, disk_written, cpu_of)
 
 
 def cpu_so_far(pid: int) -> float:
@@ -138,8 +154,8 @@ def memory_of_machine() -> int:
 class Watch:
     """Looks at a running process in a thread of its own until told to stop."""
 
-    def __init__(self, pid: int) -> None:
-        self._process = psutil.Process(pid)
+    def __init__(self, pid: int, apart: Sequence[str] = ()) -> None:
+        self._process, self._apart = psutil.Process(pid), apart
         self.looks: list[Look] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -155,7 +171,7 @@ class Watch:
 
     def _run(self) -> None:
         while True:
-            found = look(self._process)
+            found = look(self._process, self._apart)
             if found is not None:
                 self.looks.append(found)
             if self._stop.wait(SECONDS_BETWEEN_LOOKS):
@@ -170,14 +186,16 @@ class Finished:
     trace: Trace
 
 
-def run_watched(command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Finished:
+def run_watched(
+    command: Sequence[str], *, folder: Path, environment: Mapping[str, str], apart: Sequence[str] = ()
+) -> Finished:
     """Run a program to its end while watching it. Raises ProgramFailed when its exit status is not 0."""
     with tempfile.TemporaryFile() as output:
         began = time.time()
         program = subprocess.Popen(
             command, cwd=folder, env=dict(environment), stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
-        watch = Watch(program.pid)
+        watch = Watch(program.pid, apart)
         watch.start()
         # Waits without taking the process away, so that the last look still finds it.
         os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
@@ -193,11 +211,19 @@ def run_watched(command: Sequence[str], *, folder: Path, environment: Mapping[st
     last = watch.looks[-1] if watch.looks else first
     final = Look(
         time.time(), max(last.cpu, usage.ru_utime + usage.ru_stime), 0.0, last.read, last.written,
-        last.disk_read, last.disk_written,
+        last.disk_read, last.disk_written, last.cpu_of,
     )  # fmt: skip
     return Finished(text, Trace([first, *watch.looks, final]))
 
 
-def run_python(module: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Finished:
+def run_python(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    apart: Sequence[str] = (),
+) -> Finished:
     """Run a module of this project with this interpreter, watched."""
-    return run_watched([sys.executable, "-m", module, *arguments], folder=folder, environment=environment)
+    command = [sys.executable, "-m", module, *arguments]
+    return run_watched(command, folder=folder, environment=environment, apart=apart)

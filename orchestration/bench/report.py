@@ -47,7 +47,8 @@ def situation_of(record: Record, name: str) -> Record:
 def ratios(record: Record, others: Iterable[Record] = ()) -> list[Ratio]:
     """The figures that the project promises, from one record; the kept runs tell whether a month's cost grows."""
     full, month = phases_of(record, situations.FULL_REFRESH), phases_of(record, situations.NEW_MONTH)
-    whole, increment = situation_of(record, situations.FULL_REFRESH), situation_of(record, situations.NEW_MONTH)
+    whole = situation_of(record, situations.FULL_REFRESH)
+    month_peak = phases.sum_of(month, without=phases.RELEASING).peak_memory
     plain, floor = record["plain_sql"], record["floor"]
     plain_cpu = plain["load"]["cpu"] + plain["models"]["cpu"]
     plain_wall = plain["load"]["wall"] + plain["models"]["wall"]
@@ -69,7 +70,7 @@ def ratios(record: Record, others: Iterable[Record] = ()) -> list[Ratio]:
             40,
         ),
         _at_most("The tools' start-up in one new month, s", start_up.wall, 25),
-        _at_most("Peak memory of one new month, GB", increment["peak_memory"] / 1e9, 1),
+        _at_most("Peak memory of one new month (load, models, checks), GB", month_peak / 1e9, 1),
         _at_most(
             "Correction ÷ 14 months of the full refresh, CPU",
             correction.cpu / (work[situations.FULL_REFRESH].cpu * 14 / months),
@@ -299,7 +300,8 @@ The machine's seconds (wall) move with what else it does; CPU seconds and ratios
 ## Situations
 
 The pipeline as a command in a process of its own; a process tree is looked at five times a second. *Read* and *written*
-are bytes asked of the system, most of them from the page cache; *disk* is what reached it.
+are bytes asked of the system, most of them from the page cache; *disk* is what reached it. Memory that several
+processes share counts once.
 
 {situations}
 
@@ -307,7 +309,8 @@ are bytes asked of the system, most of them from the page cache; *disk* is what 
 
 Dagster's event log says when a step began and ended, dbt's run results when a model or test did. Where two models ran
 at once, time, CPU and bytes are shared equally between them, and both have the peak memory of the whole tree: phases
-add up to the run, but one model's share is an estimate. Time in no step and no model is the tools' own.
+add up to the run, but one model's share is an estimate. Time in no step and no model is the tools' own, and so is what
+dbt and the workers of the checks spend while they start beside another step (processor time without seconds).
 
 ## Yardsticks of the same run
 

@@ -61,7 +61,11 @@ def run_situation(name: str, settings: Settings) -> Situation:
     """Run the pipeline once and lay what it took over its phases. Raises ProgramFailed when it fails."""
     before = _builds(settings)
     finished = run_python(
-        "orchestration.commands.pipeline", [], folder=settings.project, environment=environment_for(settings)
+        "orchestration.commands.pipeline",
+        [],
+        folder=settings.project,
+        environment=environment_for(settings),
+        apart=list(phases.APART),
     )
     trace = finished.trace
     found = phases.phases_of_run(

@@ -1,7 +1,8 @@
 {#-
     A person with one row in the batch needs no more than a look at where they stood at the end of the month before it.
-    Only the others' days are split and compared one after the other: few, when many rows make a batch of one month, and
-    most persons when many small months make a batch, which is quicker there than a statement for each.
+    Only the others' rows are compared one after the other: few, when many rows make a batch of one month, and most
+    persons when many small months make a batch, which is quicker there than a statement for each. Days are split where
+    two rows share one, which is rare.
 -#}
 {{ config(
     materialized='monthly',
@@ -73,21 +74,51 @@ months_with_several_rows as (
     having count(*) > 1
 ),
 
--- Only persons with several rows in the batch go on from one row to the next.
+-- Only persons with several rows in the batch go on from one row to the next. In a batch of one month they are those
+-- above; DuckDB leaves out the branch that can't hold.
 persons_with_several_rows as (
     select person_key
+    from months_with_several_rows
+    where {{ batch_from() }} = {{ batch_to() }}
+    union all
+    select person_key
     from benefit_periods
+    where {{ batch_from() }} != {{ batch_to() }}
     group by person_key
     having count(*) > 1
 ),
 
-several_rows as (
-    select benefit_periods.*
+-- Where any two rows of a person's month share a day, two that follow one another do.
+neighbours as (
+    select
+        benefit_periods.month,
+        benefit_periods.person_key,
+        lag(benefit_periods.to_date) over (
+            partition by benefit_periods.person_key, benefit_periods.month
+            order by benefit_periods.from_date
+        ) >= benefit_periods.from_date as is_overlapping
     from benefit_periods
     semi join months_with_several_rows
         on
             benefit_periods.month = months_with_several_rows.month
             and benefit_periods.person_key = months_with_several_rows.person_key
+),
+
+months_with_overlap as (
+    select distinct
+        month,
+        person_key
+    from neighbours
+    where is_overlapping
+),
+
+overlapping_rows as (
+    select benefit_periods.*
+    from benefit_periods
+    semi join months_with_overlap
+        on
+            benefit_periods.month = months_with_overlap.month
+            and benefit_periods.person_key = months_with_overlap.person_key
 ),
 
 -- Union without "all": a boundary that several rows share opens one piece.
@@ -96,13 +127,13 @@ boundaries as (
         month,
         person_key,
         from_date as boundary_date
-    from several_rows
+    from overlapping_rows
     union
     select
         month,
         person_key,
         to_date + 1 as boundary_date
-    from several_rows
+    from overlapping_rows
 ),
 
 pieces as (
@@ -118,31 +149,31 @@ claims as (
     select
         pieces.month,
         pieces.person_key,
-        several_rows.benefit_group_code,
-        several_rows.match_group_code,
-        several_rows.municipality_code,
+        overlapping_rows.benefit_group_code,
+        overlapping_rows.match_group_code,
+        overlapping_rows.municipality_code,
         pieces.from_date,
         pieces.to_date,
-        several_rows.benefit_fraction,
+        overlapping_rows.benefit_fraction,
         row_number() over (
             partition by pieces.month, pieces.person_key, pieces.from_date
             order by
                 benefit_groups.overlap_priority asc,
-                several_rows.benefit_fraction desc,
-                several_rows.from_date desc,
-                several_rows.municipality_code asc,
-                several_rows.match_group_code asc nulls last
+                overlapping_rows.benefit_fraction desc,
+                overlapping_rows.from_date desc,
+                overlapping_rows.municipality_code asc,
+                overlapping_rows.match_group_code asc nulls last
         ) as claim_number
     from pieces
-    inner join several_rows
+    inner join overlapping_rows
         on
-            pieces.month = several_rows.month
-            and pieces.person_key = several_rows.person_key
-            and pieces.from_date >= several_rows.from_date
-            and pieces.to_date <= several_rows.to_date
+            pieces.month = overlapping_rows.month
+            and pieces.person_key = overlapping_rows.person_key
+            and pieces.from_date >= overlapping_rows.from_date
+            and pieces.to_date <= overlapping_rows.to_date
     left join benefit_groups
         on
-            several_rows.benefit_group_code = benefit_groups.benefit_group_code
+            overlapping_rows.benefit_group_code = benefit_groups.benefit_group_code
             and {{ in_force_on('pieces.from_date', 'benefit_groups') }}
 ),
 
@@ -157,10 +188,10 @@ winners as (
         benefit_periods.to_date,
         benefit_periods.benefit_fraction
     from benefit_periods
-    anti join months_with_several_rows
+    anti join months_with_overlap
         on
-            benefit_periods.month = months_with_several_rows.month
-            and benefit_periods.person_key = months_with_several_rows.person_key
+            benefit_periods.month = months_with_overlap.month
+            and benefit_periods.person_key = months_with_overlap.person_key
     union all
     select
         month,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 # Neither can occur in a cell: columns and missing values stay apart from any text.
 _SEPARATOR = "chr(31)"
 _MISSING = "chr(30)"
+_DIGITS = 32  # of an MD5 digest in hexadecimal
 
 
 def quoted(name: str) -> str:
@@ -26,9 +30,8 @@ def content_hash(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
         raise ValueError(f"{relation} has no columns to hash")
     # `concat_ws` would leave out a null, and takes half the time of `||`.
     cells = ", ".join(f"coalesce({quoted(name)}::varchar, {_MISSING})" for name in columns)
-    row = con.execute(
-        f"select sha256(coalesce(string_agg(row_hash, '' order by row_hash), '')) "
-        f"from (select md5(concat_ws({_SEPARATOR}, {cells})) as row_hash from {relation})"
-    ).fetchone()
-    assert row is not None
-    return str(row[0])
+    digests = con.execute(f"select md5(concat_ws({_SEPARATOR}, {cells})) as digest from {relation}").to_arrow_table()
+    # Put in order by NumPy, in half the time that DuckDB's `string_agg` takes for it.
+    written = digests.column("digest").cast(pa.binary()).cast(pa.binary(_DIGITS)).combine_chunks()
+    ordered = np.sort(np.frombuffer(written.buffers()[1] or b"", dtype=f"S{_DIGITS}", count=len(written)))
+    return hashlib.sha256(ordered.tobytes()).hexdigest()

@@ -20,8 +20,8 @@ from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings
 from orchestration.sample import SampleError
 
-# At a larger scale PostgreSQL takes longer than anybody waits.
-LARGEST_PEERS_SCALE = 0.1
+# pandas and Polars hold 7 to 8 GB at this scale: at a larger one not every tool can run.
+LARGEST_PEERS_SCALE = 1.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--months", type=int, default=30, help="months before the new one")
     parser.add_argument("--start", default="2023-01", help="first month, YYYY-MM")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--peers-scale", type=float, default=None, help="default: the scale, at most 0.1")
+    parser.add_argument("--peers-scale", type=float, default=None, help="default: the scale, at most 1")
     parser.add_argument("--without-postgres", action="store_true")
     parser.add_argument("--write", action="store_true", help=f"write {report.PAGE}, its plots and the README's table")
     parser.add_argument("--from-record", type=Path, default=None, help="measure nothing: take this record")

@@ -254,6 +254,43 @@ def ratios_table(record: Record, others: Iterable[Record] = ()) -> Table:
     )
 
 
+def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
+    """For every promise that is not kept and has a reason that was measured: the figure, and the reason."""
+    missed = [one.name for one in ratios(record, others) if one.is_kept is False]
+    full, month = phases_of(record, situations.FULL_REFRESH), phases_of(record, situations.NEW_MONTH)
+    found = []
+    if any(name.startswith("Plain SQL") for name in missed):
+        dearest = sorted((one for one in full if one.name not in phases.TOOLS), key=lambda one: -one.cpu)[:4]
+        listed = ", ".join(f"{one.name.removeprefix(phases.MODELS_PREFIX)} {one.cpu:.0f}" for one in dearest)
+        found.append(
+            "Plain SQL ÷ floor: the floor decodes every cell once. The load tests each row by every rule, replaces its "
+            "person and writes it; the models group and join the rows of persons once or several times for each "
+            f"measure. What takes most of the full refresh, in CPU seconds: {listed}."
+        )
+    if any(name.startswith("Full refresh ÷ one new month") for name in missed):
+        checks = phases.sum_of(month, only=phases.CHECKS, without=phases.RELEASING).cpu
+        facts = phases.sum_of(month, only=[phases.MODELS_PREFIX + "marts"]).cpu
+        found.append(
+            "Full refresh ÷ one new month: a month of the full refresh costs "
+            f"{_work(full).cpu / record['options']['months']:.1f} CPU s, one new month {_work(month).cpu:.1f}. Of "
+            f"these {checks:.1f} are checks and tests, as many for one month as for sixty, and {facts:.1f} the facts "
+            "and dimensions, which are built whole, since a new month decides what is provisional in those before it."
+        )
+    least = min((one.peak_memory for one in month if one.name in phases.CHECKS), default=None)
+    if least is not None and any(name.startswith("Peak memory of one new month") for name in missed):
+        found.append(
+            "Peak memory of one new month: Dagster, dbt and Great Expectations hold "
+            f"{_gigabytes(least)} GB between the load and the checks; the rest is DuckDB's, which keeps what it has "
+            "read as long as its limit allows."
+        )
+    if any(name.endswith("÷ this project, CPU") for name in missed):
+        found.append(
+            "Focus goals: the other tools work out what the goals need and nothing else; this project's figure holds "
+            "the spells, overlaps, target groups and start dates on which all measures stand."
+        )
+    return found
+
+
 def heading(record: Record) -> str:
     """When, on what, how much; and the record's `remark`, where somebody has put one into it by hand."""
     machine, options = record["machine"], record["options"]
@@ -296,6 +333,7 @@ The machine's seconds (wall) move with what else it does; CPU seconds and ratios
 {ratios}
 
 *Work* of a situation is load, models and checks; the tools' start-up, the release and the web site are told apart.
+{reasons}
 
 ## Situations
 
@@ -349,6 +387,7 @@ def page(record: Record, others: Iterable[Record] = ()) -> str:
         months=options["months"],
         heading=heading(record),
         ratios=as_markdown(ratios_table(record, others)),
+        reasons="".join(f"\n- {reason}" for reason in why_not_kept(record, others)),
         situations=as_markdown(situations_table(record)),
         phases="\n\n".join(
             f"### {one['name'].capitalize()}\n\n{as_markdown(phases_table(record, one['name']))}"

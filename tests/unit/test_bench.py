@@ -240,6 +240,25 @@ def test_ratios_say_what_is_kept_and_what_is_not() -> None:
     assert "Focus goals: PostgreSQL ÷ this project, CPU" not in found
 
 
+def test_what_is_not_kept_has_a_measured_reason() -> None:
+    # Only the memory is not kept, and nothing tells how much of it the tools hold.
+    assert report.why_not_kept(a_record()) == []
+    record = a_record(24, new_month_cpu=20.0)
+    record["plain_sql"]["models"]["cpu"] = 4000.0
+    record["focus_goals"]["tools"]["pandas"]["cpu"] = 1.0
+    month = next(one for one in record["situations"] if one["name"] == situations.NEW_MONTH)
+    for name, cpu in ((phases.RAW_CHECKS, 3.0), (phases.DBT_TESTS, 4.0), (phases.RELEASE_CHECKS, 50.0)):
+        month["phases"].append(vars(Phase(name, cpu=cpu, peak_memory=cpu * 1e8)))
+    month["phases"].append(vars(Phase("models: marts", cpu=5.0)))
+    floor, growth, memory, goals = report.why_not_kept(record)
+    assert floor.startswith("Plain SQL ÷ floor: ") and floor.endswith(": load 48, release 0.")
+    assert "costs 2.0 CPU s, one new month 32.0. Of these 7.0 are checks and tests" in growth
+    assert "5.0 the facts and dimensions" in growth
+    assert "hold 0.30 GB" in memory
+    assert goals.startswith("Focus goals: ")
+    assert f"told apart.\n\n- {floor}\n- {growth}\n- {memory}\n- {goals}\n\n## Situations" in report.page(record)
+
+
 def test_growth_is_told_against_a_shorter_run_of_the_same_scale() -> None:
     record, shorter = a_record(60, new_month_cpu=1.5), a_record(14, new_month_cpu=1.0)
     assert not [one for one in report.ratios(record, [record]) if "after 60" in one.name]

@@ -13,9 +13,6 @@ from typing import Any
 
 from orchestration.lib.reading_places import NothingToRead, Place
 
-COMPARISON_DECIMALS = 9
-"""As rule_parameters.comparison_decimals; a release does not carry the parameter with every row."""
-
 
 @dataclass(frozen=True)
 class ScenarioParameters:
@@ -84,21 +81,26 @@ def decide_category(
         raise KeyError(f"No category for {result}, {offers}, {conversations} in the decision table.") from None
 
 
-def result_status(difference: float | None, margin: float) -> str | None:
-    """Return met, not_met, or None without a difference; a difference equal to the margin is met."""
+def result_status(difference: float | None, margin: float, decimals: int) -> str | None:
+    """Return met, not_met, or None without a difference; a difference equal to the margin is met.
+
+    Both are rounded to so many decimals before they are compared (rule comparison_decimals).
+    """
     if difference is None:
         return None
-    return "met" if round(difference, COMPARISON_DECIMALS) <= round(margin, COMPARISON_DECIMALS) else "not_met"
+    return "met" if round(difference, decimals) <= round(margin, decimals) else "not_met"
 
 
-def focus_status(is_in_force: bool, value: float | None, limit: float | None) -> str | None:
-    """Return met, not_met, not_in_force, or None when in force without a value; a value equal to the limit is not
-    met."""
+def focus_status(is_in_force: bool, value: float | None, limit: float | None, decimals: int) -> str | None:
+    """Return met, not_met, not_in_force, or None when in force without a value.
+
+    A value equal to the limit, when both are rounded to so many decimals (rule comparison_decimals), is not met.
+    """
     if not is_in_force:
         return "not_in_force"
     if value is None or limit is None:
         return None
-    return "met" if round(value, COMPARISON_DECIMALS) < round(limit, COMPARISON_DECIMALS) else "not_met"
+    return "met" if round(value, decimals) < round(limit, decimals) else "not_met"
 
 
 def compare_scenario(
@@ -106,7 +108,8 @@ def compare_scenario(
 ) -> ScenarioComparison:
     """Compare the categories under `parameters` with the official ones, for one rolling year or all.
 
-    Raises NothingToRead when the place holds no official categories (of that period).
+    Raises NothingToRead when the place holds no official categories (of that period), or no rule of how exactly
+    figures and limits are compared.
     """
     decisions = _decision_table(place)
     rows = _official_rows(place, parameters.counts_foertidspension, period_code)
@@ -114,6 +117,9 @@ def compare_scenario(
         periods = [row["period_code"] for row in place.rows(_PERIODS.format(fact=place.fact("category_assignments")))]
         asked = f" for {period_code}" if period_code else ""
         raise NothingToRead(f"No official categories{asked} in {place.path}; it has {', '.join(periods) or 'none'}.")
+    unruled = sorted({row["period_code"] for row in rows if row["comparison_decimals"] is None})
+    if unruled:
+        raise NothingToRead(f"No rule comparison_decimals in dim_rules of {place.path} for {', '.join(unruled)}.")
     changes: list[CategoryChange] = []
     hidden: list[tuple[str, str]] = []
     official_counts: dict[str, Counter[int]] = {}
@@ -260,6 +266,10 @@ _AS_OFFICIAL = ScenarioParameters()
 _GOALS = ("result", "active offers", "conversations")
 _STATUS_NAMES = {"met": "met", "not_met": "not met", "not_in_force": "not in force", None: "unknown"}
 
+# The last day of the rolling year that ends with quarter qq of YYYYQMATqq.
+_PERIOD_END = (
+    "last_day(make_date(assignments.period_code[1:4]::integer, 3 * assignments.period_code[9:10]::integer, 1))"
+)
 _PERIODS = "select distinct period_code from {fact} where scenario_code = 'official' order by period_code"
 
 
@@ -283,21 +293,25 @@ def _category_names(place: Place) -> dict[int, str]:
 
 def _statuses(row: dict[str, Any], parameters: ScenarioParameters) -> tuple[str | None, str | None, str | None]:
     offers_limit, conversations_limit = row["passive_limit_percentage"], row["few_conversations_limit_percentage"]
+    decimals = int(row["comparison_decimals"])
     return (
         result_status(
             row["difference_percentage_points"],
             row["result_margin"] if parameters.margin is None else parameters.margin,
+            decimals,
         ),
         # Official names no limit where the goal is suspended; a limit that is tried is in force everywhere.
         focus_status(
             parameters.passive_limit is not None or offers_limit is not None,
             row["passive_percentage"],
             offers_limit if parameters.passive_limit is None else parameters.passive_limit,
+            decimals,
         ),
         focus_status(
             parameters.conversations_limit is not None or conversations_limit is not None,
             row["few_conversations_percentage"],
             conversations_limit if parameters.conversations_limit is None else parameters.conversations_limit,
+            decimals,
         ),
     )
 
@@ -333,10 +347,13 @@ def _official_rows(place: Place, counts_foertidspension: bool, period_code: str 
             assignments.difference_percentage_points as official_difference, assignments.result_margin,
             assignments.passive_percentage, assignments.passive_limit_percentage,
             assignments.few_conversations_percentage, assignments.few_conversations_limit_percentage,
-            {suppressed} as is_hidden
+            {suppressed} as is_hidden, comparisons.value as comparison_decimals
         from {place.fact("category_assignments")} as assignments
         inner join {place.dimension("municipalities")} as municipalities
             on assignments.municipality_code = municipalities.municipality_code and municipalities.is_current
+        left join {place.dimension("rules")} as comparisons
+            on comparisons.rule_code = 'comparison_decimals'
+            and comparisons.valid_from_date <= {_PERIOD_END} and comparisons.valid_to_date > {_PERIOD_END}
         {join}
         where assignments.scenario_code = 'official' and (? is null or assignments.period_code = ?)
         order by assignments.period_code, assignments.municipality_code

@@ -30,6 +30,8 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                         when r = 'met' then 3 else 4 end as value
                 from (values ('met'), ('not_met')) as a (r), (values ('met'), ('not_met')) as b (o),
                     (values ('met'), ('not_met')) as d (c);
+            alter table dim_rules add column valid_to_date date default date '9999-12-31';
+            insert into dim_rules values ('comparison_decimals', 'all', date '1900-01-01', 9, date '9999-12-31');
             create table dim_municipalities as
                 select '0450' as municipality_code, 'Nyborg' as municipality_name, true as is_current;
             create table rpt_category_assignments as

@@ -66,7 +66,7 @@ def test_a_table_with_missing_values_keeps_them_missing() -> None:
 def test_a_difference_exactly_on_the_margin_is_met(
     difference: float | None, margin: float, expected: str | None
 ) -> None:
-    assert result_status(difference, margin) == expected
+    assert result_status(difference, margin, 9) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_difference_exactly_on_the_margin_is_met(
 def test_a_share_exactly_on_the_limit_is_not_met(
     in_force: bool, value: float | None, limit: float | None, expected: str | None
 ) -> None:
-    assert focus_status(in_force, value, limit) == expected
+    assert focus_status(in_force, value, limit, 9) == expected
 
 
 def test_a_combination_that_the_decision_table_lacks_is_an_error() -> None:
@@ -111,14 +111,16 @@ def test_the_what_if_decides_as_the_model_does(name: str) -> None:
 
     decided = {}
     for row in given["ref('int_category__inputs')"]:
+        decimals = int(row["comparison_decimals"])
         offers, conversations = (row[f"is_{goal}_in_force"] == "true" for goal in ("offers", "conversations"))
         statuses = (
-            result_status(number(row["difference_percentage_points"]), float(row["result_margin"])),
-            focus_status(offers, number(row["passive_percentage"]), number(row["passive_limit_percentage"])),
+            result_status(number(row["difference_percentage_points"]), float(row["result_margin"]), decimals),
+            focus_status(offers, number(row["passive_percentage"]), number(row["passive_limit_percentage"]), decimals),
             focus_status(
                 conversations,
                 number(row["few_conversations_percentage"]),
                 number(row["few_conversations_limit_percentage"]),
+                decimals,
             ),
         )
         decided[row["municipality_code"]] = decide_category(statuses, decisions)
@@ -140,6 +142,11 @@ def warehouse() -> Place:
             from (values ('met'), ('not_met')) as a(r),
                  (values ('met'), ('not_met'), ('not_in_force')) as b(o),
                  (values ('met'), ('not_met'), ('not_in_force')) as d(c);
+        alter table marts.dim_rules add column valid_to_date date default date '9999-12-31';
+        -- At the end of 2021 figures begin to be compared to the nearest whole number.
+        insert into marts.dim_rules values
+            ('comparison_decimals', 'all', date '1900-01-01', 9, date '2021-12-31'),
+            ('comparison_decimals', 'all', date '2021-12-31', 0, date '9999-12-31');
         create table marts.dim_municipalities as
             select * from (values ('0101', 'København', true), ('0101', 'Gammelt navn', false), ('0147',
                 'Frederiksberg', true),
@@ -190,6 +197,16 @@ def test_a_lower_limit_moves_those_above_it_also_where_official_suspends_the_goa
         ("2020QMAT02", "0147"): (1, 3),
         ("2021QMAT04", "0147"): (1, 3),
     }
+
+
+def test_figures_are_compared_as_exactly_as_the_rule_in_force_says(warehouse: Place) -> None:
+    """44.6 is 45 to the nearest whole number, and a share on its limit is not met."""
+    statement = "update marts.fct_category_assignments set passive_percentage = ? where period_code = ?"
+    warehouse.connection.execute(statement, [44.6, "2021QMAT04"])
+    assert _moves(warehouse, passive_limit=45.0) == {("2020QMAT02", "0101"): (4, 2), ("2021QMAT04", "0147"): (1, 3)}
+    warehouse.connection.execute("delete from marts.dim_rules where valid_from_date = date '2021-12-31'")
+    with pytest.raises(NothingToRead, match=r"No rule comparison_decimals in dim_rules of .* for 2021QMAT04\."):
+        _moves(warehouse, passive_limit=45.0)
 
 
 def test_with_foertidspension_the_models_area_decides_and_its_absence_is_category_0(warehouse: Place) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ import numpy.typing as npt
 import psutil  # type: ignore[import-untyped]
 
 SECONDS_BETWEEN_LOOKS = 0.2
+# What processes share takes the system some 20 ms a gigabyte to tell, and changes seldom.
+LOOKS_BETWEEN_SHARES = 10
 
 
 class ProgramFailed(RuntimeError):
@@ -109,11 +112,13 @@ class Trace:
         return float(max(0.0, values[1] - values[0]))
 
 
-def look(process: psutil.Process, apart: Sequence[str] = ()) -> Look | None:
+def look(process: psutil.Process, apart: Sequence[str] = (), shared: dict[int, float] | None = None) -> Look | None:
     """One look at the process and its descendants; None when the process itself is gone.
 
-    apart: modules of Python (`-m`) whose processes' CPU is also told by itself.
+    apart: modules of Python (`-m`) whose processes' CPU is also told by itself. shared: bytes that each process (by
+    number) holds but others count; filled in for processes that are not in it.
     """
+    shared = {} if shared is None else shared
     try:
         family = [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -125,10 +130,12 @@ def look(process: psutil.Process, apart: Sequence[str] = ()) -> Look | None:
             times = member.cpu_times()
             spent = times.user + times.system + times.children_user + times.children_system
             cpu += spent
-            for module in cpu_of.keys() & set(member.cmdline() if apart else ()):
+            for module in cpu_of.keys() & _command(member):
                 cpu_of[module] += spent
-            # Of what it shares with other processes its part.
-            memory += member.memory_full_info().pss
+            held = member.memory_info().rss
+            if member.pid not in shared and held:
+                shared[member.pid] = held - member.memory_full_info().pss
+            memory += max(0.0, held - shared.get(member.pid, 0.0))
             bytes_ = member.io_counters()
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue  # it ended this very moment; what it spent is soon its parent's
@@ -138,6 +145,14 @@ def look(process: psutil.Process, apart: Sequence[str] = ()) -> Look | None:
         disk_read += bytes_.read_bytes
         disk_written += bytes_.write_bytes
     return Look(time.time(), cpu, memory, read, written, disk_read, disk_written, cpu_of)
+
+
+def _command(process: psutil.Process) -> set[str]:
+    """The words of its command line; none when it has ended and waits to be asked how."""
+    try:
+        return set(process.cmdline())
+    except psutil.ZombieProcess:
+        return set()
 
 
 def cpu_so_far(pid: int) -> float:
@@ -170,8 +185,11 @@ class Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            found = look(self._process, self._apart)
+        shared: dict[int, float] = {}
+        for number in itertools.count():
+            if number % LOOKS_BETWEEN_SHARES == 0:
+                shared.clear()
+            found = look(self._process, self._apart, shared)
             if found is not None:
                 self.looks.append(found)
             if self._stop.wait(SECONDS_BETWEEN_LOOKS):

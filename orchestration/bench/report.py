@@ -260,28 +260,29 @@ def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
     full, month = phases_of(record, situations.FULL_REFRESH), phases_of(record, situations.NEW_MONTH)
     found = []
     if any(name.startswith("Plain SQL") for name in missed):
-        dearest = sorted((one for one in full if one.name not in phases.TOOLS), key=lambda one: -one.cpu)[:4]
-        listed = ", ".join(f"{one.name.removeprefix(phases.MODELS_PREFIX)} {one.cpu:.0f}" for one in dearest)
+        load, models = (record["plain_sql"][part]["cpu"] for part in ("load", "models"))
         found.append(
             "Plain SQL ÷ floor: the floor decodes every cell once. The load tests each row by every rule, replaces its "
-            "person and writes it; the models group and join the rows of persons once or several times for each "
-            f"measure. What takes most of the full refresh, in CPU seconds: {listed}."
+            f"person and writes it ({load:.0f} CPU s, {record['plain_sql']['hash_in_load']['cpu']:.0f} of them the "
+            "hash); the models group and join the rows of persons at least once for each measure "
+            f"({models:.0f} CPU s)."
         )
     if any(name.startswith("Full refresh ÷ one new month") for name in missed):
         checks = phases.sum_of(month, only=phases.CHECKS, without=phases.RELEASING).cpu
         facts = phases.sum_of(month, only=[phases.MODELS_PREFIX + "marts"]).cpu
+        load = phases.sum_of(month, only=[phases.LOAD]).cpu
         found.append(
             "Full refresh ÷ one new month: a month of the full refresh costs "
-            f"{_work(full).cpu / record['options']['months']:.1f} CPU s, one new month {_work(month).cpu:.1f}. Of "
-            f"these {checks:.1f} are checks and tests, as many for one month as for sixty, and {facts:.1f} the facts "
-            "and dimensions, which are built whole, since a new month decides what is provisional in those before it."
+            f"{_work(full).cpu / record['options']['months']:.1f} CPU s, one new month {_work(month).cpu:.1f}: the "
+            f"load {load:.1f}, checks and tests {checks:.1f}, which are as many for a month as for all months, the "
+            f"facts and dimensions {facts:.1f}, which are built whole, since a new month decides what is provisional "
+            "in those before it, and the other models the rest."
         )
-    least = min((one.peak_memory for one in month if one.name in phases.CHECKS), default=None)
-    if least is not None and any(name.startswith("Peak memory of one new month") for name in missed):
+    held = [one.peak_memory for one in month if one.name == phases.OTHER_CHECKS]
+    if held and any(name.startswith("Peak memory of one new month") for name in missed):
         found.append(
-            "Peak memory of one new month: Dagster, dbt and Great Expectations hold "
-            f"{_gigabytes(least)} GB between the load and the checks; the rest is DuckDB's, which keeps what it has "
-            "read as long as its limit allows."
+            f"Peak memory of one new month: after the load, before anything is checked or built, {_gigabytes(held[0])} "
+            "GB are held: Dagster, dbt and Great Expectations, each ready for its work, and what the load has left."
         )
     if any(name.endswith("÷ this project, CPU") for name in missed):
         found.append(

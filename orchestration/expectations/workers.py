@@ -2,8 +2,8 @@
 
 `start` lets one process import Great Expectations while other work goes on. It then splits in two, which share what was
 imported; whoever asks them need not import it at all. Where nobody has started them, and when one was killed or can't
-answer, everything is checked in the process that asks. Requests and answers are pickled through pipes; both end when
-their requests end, as they do when the process that started them dies.
+answer, everything is checked in the process that asks. Requests and answers are pickled through pipes; once they have
+imported what they need, both end when their requests end, as they do when the process that started them dies.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -43,7 +44,7 @@ class _Worker:
         reading, requests = os.pipe()
         answers, writing = os.pipe()
         self.theirs = (reading, writing)
-        self._requests, self._answers = open(requests, "wb"), open(answers, "rb")  # noqa: SIM115  # closed by `end`
+        self._requests, self._answers = open(requests, "wb"), open(answers, "rb")  # noqa: SIM115  # `close` does it
 
     def send(self, request: object) -> None:
         pickle.dump(request, self._requests)
@@ -52,13 +53,15 @@ class _Worker:
     def receive(self) -> Any:
         return pickle.load(self._answers)  # from our own process
 
-    def end(self) -> None:
-        """Let the worker end, and wait until it has: what it read is free again."""
+    def wait_for_its_end(self) -> None:
+        """Read what it may still have said, until nobody can say anything more."""
+        while self._answers.read(1 << 16):
+            pass
+
+    def close(self) -> None:
         with contextlib.suppress(BrokenPipeError):
             self._requests.close()
-        with self._answers:
-            while self._answers.read(1 << 16):
-                pass
+        self._answers.close()
 
 
 class _Workers:
@@ -67,44 +70,56 @@ class _Workers:
     def __init__(self) -> None:
         self.workers = (_Worker(), _Worker())
         theirs = [end for worker in self.workers for end in worker.theirs]
-        # A group of their own, so that both can be killed at once.
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", __name__, *map(str, theirs)],
-            cwd=PROJECT_ROOT,
-            stdin=subprocess.DEVNULL,
-            # What a library prints is for the terminal's other output.
-            stdout=2,
-            pass_fds=theirs,
-            process_group=0,
-        )
-        for end in theirs:
-            os.close(end)
+        try:
+            # A group of their own, so that both can be killed at once.
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __name__, *map(str, theirs)],
+                cwd=PROJECT_ROOT,
+                stdin=subprocess.DEVNULL,
+                # What a library prints is for the terminal's other output.
+                stdout=2,
+                pass_fds=theirs,
+                process_group=0,
+                # NumPy's threads would be lost when it splits, and nothing here needs them.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+        except BaseException:
+            for worker in self.workers:
+                worker.close()
+            raise
+        finally:
+            for end in theirs:
+                os.close(end)
 
     def kill(self) -> None:
+        """Kill both, and wait until they are gone: what they read is free again."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         for worker in self.workers:
-            worker.end()
+            worker.wait_for_its_end()
+            worker.close()
 
 
 _started: _Workers | None = None
 
 
 def start() -> None:
-    """Let two workers get ready, unless there are any."""
+    """Let two workers get ready, unless there are any; where the system has no place for them there are none."""
     global _started
     if _started is None:
-        _started = _Workers()
-        atexit.register(stop)
+        with contextlib.suppress(OSError):
+            _started = _Workers()
+            atexit.register(stop)
 
 
 def stop() -> None:
     """End the workers, if there are any."""
     global _started
-    if _started is not None:
-        _started.kill()
-        _started = None
+    # Forgotten first: interrupted here, they end by themselves when this process does.
+    workers, _started = _started, None
+    if workers is not None:
+        workers.kill()
 
 
 def in_two(check: Callable[[Sequence[Suite]], Sequence[Outcome]], suites: Sequence[Suite]) -> list[Outcome]:
@@ -154,13 +169,25 @@ def _serve(first: tuple[int, int], second: tuple[int, int]) -> None:
         importlib.import_module(name)
 
     garbage.keep_what_is_here()
-    # No thread has been started yet, so that the copy is whole.
+    # No thread of Python's has been started yet, and those of libraries have nothing to do: the copy is whole.
     own, other = (first, second) if os.fork() else (second, first)
     for end in other:
         os.close(end)
+    try:
+        _answer(*own)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        # Not by Python's own end, at which libraries wait for threads that the copy has not got.
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def _answer(reading: int, writing: int) -> None:
+    """Answer every request; raises what a check raises."""
     requests: queue.Queue[tuple[Callable[[Sequence[Suite]], object], Sequence[Suite]]] = queue.Queue()
-    threading.Thread(target=_hand_on, args=(own[0], requests), daemon=True).start()
-    with open(own[1], "wb") as answers:
+    threading.Thread(target=_hand_on, args=(reading, requests), daemon=True).start()
+    with open(writing, "wb") as answers:
         while True:
             check, suites = requests.get()
             pickle.dump(check(suites), answers)

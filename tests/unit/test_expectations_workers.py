@@ -114,6 +114,47 @@ def test_when_one_fails_or_is_killed_everything_is_checked_here(started: workers
         assert _wait_until(lambda: not _is_running(first) and not _is_running(second))  # noqa: B023
 
 
+def test_an_error_ends_either_worker_as_quietly_after_real_work(tmp_path: Path) -> None:
+    """The second one is a copy without the threads of the libraries, for which an ordinary end would wait or abort."""
+    with duckdb.connect(str(tmp_path / "t.duckdb")) as con:
+        con.execute("create schema marts; create table marts.t as select 1 as c")
+    program = f"""
+import os
+from functools import partial
+from pathlib import Path
+from orchestration.expectations import workers
+from orchestration.expectations.runner import run_suites
+from tests.support.checks_elsewhere import refuse_elsewhere
+from tests.unit.test_expectations_workers import SUITES
+workers.start()
+run_suites(Path({str(tmp_path / "t.duckdb")!r}), SUITES, build_id="b")
+started = workers._started
+request = (partial(refuse_elsewhere, own=os.getpid()), SUITES)
+for worker in started.workers:
+    worker.send(request)
+for worker in started.workers:
+    worker.wait_for_its_end()
+print(started.process.wait())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout == "1\n"
+    assert done.stderr.count("ValueError: not here") == 2
+    assert "terminate" not in done.stderr
+
+
+def test_where_no_process_can_be_started_everything_is_checked_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError("no more processes")
+
+    descriptors = len(list(Path("/proc/self/fd").iterdir()))
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    workers.start()
+    assert workers._started is None and len(list(Path("/proc/self/fd").iterdir())) == descriptors
+    assert _processes() == {os.getpid()}
+
+
 def test_killed_before_they_are_ready_everything_is_checked_here(started: workers._Workers) -> None:
     started.process.kill()
     assert _processes() == {os.getpid()}
@@ -168,4 +209,7 @@ def test_they_end_with_the_process_that_started_them() -> None:
 
 
 def _is_running(process: int) -> bool:
-    return psutil.pid_exists(process) and psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    try:
+        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

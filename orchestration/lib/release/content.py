@@ -33,5 +33,6 @@ def content_hash(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequenc
     digests = con.execute(f"select md5(concat_ws({_SEPARATOR}, {cells})) as digest from {relation}").to_arrow_table()
     # Put in order by NumPy, in half the time that DuckDB's `string_agg` takes for it.
     written = digests.column("digest").cast(pa.binary()).cast(pa.binary(_DIGITS)).combine_chunks()
+    del digests
     ordered = np.sort(np.frombuffer(written.buffers()[1] or b"", dtype=f"S{_DIGITS}", count=len(written)))
-    return hashlib.sha256(ordered.tobytes()).hexdigest()
+    return hashlib.sha256(ordered.view(np.uint8).data).hexdigest()

@@ -274,9 +274,9 @@ def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
         found.append(
             "Full refresh ÷ one new month: a month of the full refresh costs "
             f"{_work(full).cpu / record['options']['months']:.1f} CPU s, one new month {_work(month).cpu:.1f}: the "
-            f"load {load:.1f}, checks and tests {checks:.1f}, which are as many for a month as for all months, the "
-            f"facts and dimensions {facts:.1f}, which are built whole, since a new month decides what is provisional "
-            "in those before it, and the other models the rest."
+            f"load {load:.1f}, checks and tests {checks:.1f}, of which a month has nearly as many as all months have, "
+            f"the facts and dimensions {facts:.1f}, which are built whole, since a new month decides what is "
+            "provisional in those before it, and the other models the rest."
         )
     held = [one.peak_memory for one in month if one.name == phases.OTHER_CHECKS]
     if held and any(name.startswith("Peak memory of one new month") for name in missed):

@@ -43,7 +43,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Checked:
-    """A suite's results and its page: nothing that only Great Expectations could read."""
+    """A suite's results and its page, None when none was asked for: nothing that only Great Expectations could read."""
 
     results: list[ExpectationResult]
     page: str | None
@@ -73,8 +73,8 @@ def run_suites(
     checked = workers.in_two(partial(_check_all, task), suites)
     results = [result for one in checked for result in one.results]
     if data_docs is not None:
-        pages = [one.page or "" for one in checked]
-        write_pages(data_docs, list(zip(suites, pages, strict=True)), results, build_id=build_id, keep=keep_validations)
+        pages = [(suite, one.page) for suite, one in zip(suites, checked, strict=True) if one.page is not None]
+        write_pages(data_docs, pages, results, build_id=build_id, keep=keep_validations)
     return results
 
 

@@ -352,7 +352,7 @@ def _official_rows(place: Place, counts_foertidspension: bool, period_code: str 
         inner join {place.dimension("municipalities")} as municipalities
             on assignments.municipality_code = municipalities.municipality_code and municipalities.is_current
         left join {place.dimension("rules")} as comparisons
-            on comparisons.rule_code = 'comparison_decimals'
+            on comparisons.rule_code = 'comparison_decimals' and comparisons.rule_key = 'all'
             and comparisons.valid_from_date <= {_PERIOD_END} and comparisons.valid_to_date > {_PERIOD_END}
         {join}
         where assignments.scenario_code = 'official' and (? is null or assignments.period_code = ?)

@@ -146,7 +146,8 @@ def warehouse() -> Place:
         -- At the end of 2021 figures begin to be compared to the nearest whole number.
         insert into marts.dim_rules values
             ('comparison_decimals', 'all', date '1900-01-01', 9, date '2021-12-31'),
-            ('comparison_decimals', 'all', date '2021-12-31', 0, date '9999-12-31');
+            ('comparison_decimals', 'all', date '2021-12-31', 0, date '9999-12-31'),
+            ('comparison_decimals', 'early_effort', date '1900-01-01', 2, date '9999-12-31');
         create table marts.dim_municipalities as
             select * from (values ('0101', 'København', true), ('0101', 'Gammelt navn', false), ('0147',
                 'Frederiksberg', true),

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -27,9 +27,9 @@ SUITES = [
 ]
 
 
-def _wait_until(condition: object, seconds: float = 60) -> bool:
+def _wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.05)
@@ -40,15 +40,19 @@ def _of_this_module(suites: Sequence[Suite]) -> list[str]:
     return [suite.name for suite in suites]
 
 
+@pytest.fixture(autouse=True)
+def nobody_before_or_after() -> Iterator[None]:
+    """A pipeline that ran in this process may have left workers."""
+    workers.stop()
+    yield
+    workers.stop()
+
+
 @pytest.fixture()
-def started() -> Iterator[workers._Workers]:
+def started() -> workers._Workers:
     workers.start()
-    both = workers._started
-    assert both is not None
-    try:
-        yield both
-    finally:
-        workers.stop()
+    assert workers._started is not None
+    return workers._started
 
 
 def _processes() -> set[int]:

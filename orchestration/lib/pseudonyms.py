@@ -105,22 +105,20 @@ class KeyBook:
 
     def keys(self, key: Key, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """The pseudonyms of CPR numbers given as whole numbers, in their order; always with the same key."""
-        persons, places = np.unique(numbers, return_inverse=True)
-        new = persons[~self._holds(persons)]
-        if len(new):
-            where = np.searchsorted(self._numbers, new)
+        persons, rows = np.unique(numbers, return_inverse=True)
+        places = np.searchsorted(self._numbers, persons)
+        is_new = np.ones(len(persons), dtype=np.bool_)
+        known = places < len(self._numbers)
+        is_new[known] = self._numbers[places[known]] != persons[known]
+        if is_new.any():
+            new = persons[is_new]
             made = person_keys(key, (f"{number:010d}" for number in new.tolist()))
-            self._keys = np.insert(self._keys, where, made)
-            self._numbers = np.insert(self._numbers, where, new)
-        keys: np.ndarray[Any, np.dtype[np.uint64]] = self._keys[np.searchsorted(self._numbers, persons)][places]
+            self._keys = np.insert(self._keys, places[is_new], made)
+            self._numbers = np.insert(self._numbers, places[is_new], new)
+            # Each place moves on by the new persons before it.
+            places += np.cumsum(is_new) - is_new
+        keys: np.ndarray[Any, np.dtype[np.uint64]] = self._keys[places][rows]
         return keys
-
-    def _holds(self, persons: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        if not len(self._numbers):
-            return np.zeros(len(persons), dtype=np.bool_)
-        places = np.searchsorted(self._numbers, persons).clip(max=len(self._numbers) - 1)
-        found: np.ndarray[Any, np.dtype[np.bool_]] = self._numbers[places] == persons
-        return found
 
 
 def _read(path: Path) -> bytes:

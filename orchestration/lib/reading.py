@@ -224,13 +224,10 @@ class ReadingRoom:
 
     def _judge_uniqueness(self, contract: DatasetContract, number: int) -> None:
         rule, table = contract.uniqueness[number], f"judged_{contract.name}"
-        found = self._connection.execute(
-            f"select row_number, hash_{number} as hash from {table} where broken is null"
-        ).fetchnumpy()
-        rows, hashes = np.asarray(found["row_number"]), np.asarray(found["hash"])
-        ordered = np.sort(hashes)
+        found = self._connection.execute(f"select hash_{number} as hash from {table} where broken is null").fetchnumpy()
+        ordered = np.sort(np.asarray(found["hash"]))
         # Few rows share a hash, so that the exact comparison sorts those only.
-        shared = ordered[1:][ordered[1:] == ordered[:-1]]
+        shared = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         if not len(shared):
             return
         code = self._judged[contract.name].index(_broken_uniqueness(contract, rule))
@@ -241,12 +238,12 @@ class ReadingRoom:
             from (
                 select row_number as row_to_break
                 from {table}
-                where row_number in (select unnest($similar))
+                where broken is null and hash_{number} in (select unnest($shared))
                 qualify row_number() over (partition by {_compared(contract, rule)} order by {order}) > 1
             )
             where {table}.row_number = row_to_break
             """,
-            {"similar": rows[np.isin(hashes, shared)]},
+            {"shared": shared},
         )
 
     def pseudonymise(self, contracts: list[DatasetContract], key: Key) -> None:

@@ -129,25 +129,30 @@ def set_aside_broken_warehouse(settings: Settings) -> Path | None:
     return target
 
 
+# How the columns of persons are stored. DuckDB tries every form for each column of each delivery unless it is told: a
+# sixth of the time in which the rows are written. A hash can't be made shorter, and codes are few.
+_KEY = "ubigint using compression uncompressed"
+_CODE = "varchar using compression dictionary"
+
 _LOAD_COLUMNS = "_period date not null, _delivery integer not null"
 
 _SCHEMAS = ("raw", "quality", "build")
 
 _TABLES = {
     "raw.benefit_periods": f"""
-        person_key ubigint not null, benefit_code varchar not null, match_group_code varchar,
-        municipality_code varchar not null, from_date date not null, to_date date not null,
+        person_key {_KEY} not null, benefit_code {_CODE} not null, match_group_code {_CODE},
+        municipality_code {_CODE} not null, from_date date not null, to_date date not null,
         benefit_fraction decimal(18, 6) not null, {_LOAD_COLUMNS}""",
     "raw.conversations": f"""
-        conversation_id varchar not null, person_key ubigint not null, municipality_code varchar not null,
-        conversation_type_code integer not null, contact_form varchar not null, status varchar not null,
+        conversation_id varchar not null, person_key {_KEY} not null, municipality_code {_CODE} not null,
+        conversation_type_code integer not null, contact_form {_CODE} not null, status {_CODE} not null,
         conversation_date date not null, requested_date date, registered_at timestamp not null, {_LOAD_COLUMNS}""",
     "raw.active_offers": f"""
-        offer_id varchar not null, person_key ubigint not null, municipality_code varchar not null,
-        offer_type varchar not null, from_date date not null, to_date date not null,
+        offer_id varchar not null, person_key {_KEY} not null, municipality_code {_CODE} not null,
+        offer_type {_CODE} not null, from_date date not null, to_date date not null,
         hours_per_week decimal(18, 6), {_LOAD_COLUMNS}""",
     "raw.ordinary_hours": f"""
-        person_key ubigint not null, paid_hours decimal(18, 6) not null, {_LOAD_COLUMNS}""",
+        person_key {_KEY} not null, paid_hours decimal(18, 6) not null, {_LOAD_COLUMNS}""",
     "raw.population": f"""
         municipality_code varchar not null, population_16_66 bigint not null, supplier varchar not null,
         {_LOAD_COLUMNS}""",

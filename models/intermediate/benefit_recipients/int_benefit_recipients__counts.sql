@@ -6,12 +6,26 @@ with segments as (
         person_key,
         municipality_code,
         benefit_group_code,
-        is_in_scope
+        is_in_scope,
+        is_only_of_month
     from {{ ref('int_benefit_segments') }}
     where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
-cells as (
+-- Who has one segment in the month is counted once wherever its cell is added in; just the others need a distinct count.
+single as (
+    select
+        month,
+        municipality_code,
+        benefit_group_code,
+        is_in_scope,
+        count(*) as person_count
+    from segments
+    where is_only_of_month
+    group by month, municipality_code, benefit_group_code, is_in_scope
+),
+
+several as (
     select
         month,
         person_key,
@@ -19,41 +33,7 @@ cells as (
         benefit_group_code,
         is_in_scope
     from segments
-    group by month, person_key, municipality_code, benefit_group_code, is_in_scope
-),
-
--- Persons in one cell only are counted once wherever the cell is added in; just the others need a distinct count.
-persons_in_several_cells as (
-    select
-        month,
-        person_key
-    from cells
-    group by month, person_key
-    having count(*) > 1
-),
-
-single as (
-    select
-        cells.month,
-        cells.municipality_code,
-        cells.benefit_group_code,
-        cells.is_in_scope,
-        count(*) as person_count
-    from cells
-    anti join persons_in_several_cells
-        on
-            cells.month = persons_in_several_cells.month
-            and cells.person_key = persons_in_several_cells.person_key
-    group by cells.month, cells.municipality_code, cells.benefit_group_code, cells.is_in_scope
-),
-
-several as (
-    select cells.*
-    from cells
-    semi join persons_in_several_cells
-        on
-            cells.month = persons_in_several_cells.month
-            and cells.person_key = persons_in_several_cells.person_key
+    where not is_only_of_month
 ),
 
 counted as (

@@ -1,7 +1,9 @@
 {% set months_back = 25 %}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-25, 0]}) }}
 
-with due as (
+-- Read twice, each time just what is needed: kept whole it counts as the greater side of the join below, and the
+-- conversations of two years are laid into a table in place of it.
+with due as not materialized (
     select
         month,
         person_key,

@@ -14,7 +14,6 @@
 with months as (
     select
         month,
-        as_of_date,
         spell_gap_days
     from {{ ref('int_months') }}
     where month between {{ batch_from() }} and {{ batch_to() }}
@@ -216,7 +215,7 @@ ruled as (
         winners.from_date,
         winners.to_date,
         winners.benefit_fraction,
-        persons_with_several_rows.person_key is not null as has_several_rows,
+        winners.person_key in (select person_key from persons_with_several_rows) as has_several_rows,
         coalesce(
             members_of_match_group.target_group_code, members_of_benefit_group.target_group_code
         ) as target_group_code,
@@ -227,7 +226,6 @@ ruled as (
         months.spell_gap_days
     from winners
     inner join months on winners.month = months.month
-    left join persons_with_several_rows on winners.person_key = persons_with_several_rows.person_key
     left join benefit_groups
         on
             winners.benefit_group_code = benefit_groups.benefit_group_code
@@ -247,13 +245,16 @@ ruled as (
 -- Where the persons stood at the end of the month before the batch; nothing, where that month is not loaded.
 carried as (
     select
+        month,
         person_key,
+        municipality_code,
         benefit_group_code,
         from_date,
         to_date,
         is_in_scope,
         benefit_spell_start_date,
-        support_spell_start_date
+        support_spell_start_date,
+        person_key in (select person_key from persons_with_several_rows) as has_several_rows
     from {{ this }}
     where
         month = ({{ batch_from() }} - interval 1 month)::date
@@ -287,13 +288,22 @@ one_row as (
                 then carried.support_spell_start_date
             else ruled.from_date
         end as support_spell_start_date,
+        coalesce(
+            ruled.from_date - carried.to_date - 1 <= ruled.spell_gap_days
+            and ruled.month = {{ batch_from() }}
+            and carried.municipality_code = ruled.municipality_code
+            and carried.benefit_group_code = ruled.benefit_group_code
+            and carried.is_in_scope = ruled.is_in_scope,
+            false
+        ) as is_place_kept,
+        true as is_first_of_month,
         true as is_last_of_month
     from ruled
     left join carried on ruled.person_key = carried.person_key
     where not ruled.has_several_rows
 ),
 
--- A null month marks where a person stood before the batch.
+-- A row of the month before the batch tells where the person stood then.
 chain as (
     select
         month,
@@ -313,22 +323,25 @@ chain as (
     where has_several_rows
     union all by name
     select
-        carried.person_key,
-        carried.benefit_group_code,
-        carried.from_date,
-        carried.to_date,
-        carried.is_in_scope,
-        carried.benefit_spell_start_date as carried_benefit_start_date,
-        carried.support_spell_start_date as carried_support_start_date
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        from_date,
+        to_date,
+        is_in_scope,
+        benefit_spell_start_date as carried_benefit_start_date,
+        support_spell_start_date as carried_support_start_date
     from carried
-    semi join persons_with_several_rows
-        on carried.person_key = persons_with_several_rows.person_key
+    where has_several_rows
 ),
 
 compared as (
     select
         *,
+        lag(month) over person_days as month_of_row_before,
         lag(to_date) over person_days as previous_to_date,
+        lag(municipality_code) over person_days as previous_municipality_code,
         lag(benefit_group_code) over person_days as previous_benefit_group_code,
         lag(is_in_scope) over person_days as previous_is_in_scope,
         coalesce(lead(month) over person_days != month, true) as is_last_of_month
@@ -340,7 +353,7 @@ starts as (
     select
         *,
         case
-            when month is null then carried_benefit_start_date
+            when month < {{ batch_from() }} then carried_benefit_start_date
             when
                 previous_to_date is null
                 or previous_benefit_group_code != benefit_group_code
@@ -348,7 +361,7 @@ starts as (
                 then from_date
         end as new_benefit_start_date,
         case
-            when month is null then carried_support_start_date
+            when month < {{ batch_from() }} then carried_support_start_date
             when
                 is_in_scope
                 and (
@@ -376,10 +389,19 @@ in_turn as (
         is_in_scope,
         max(new_benefit_start_date) over person_days as benefit_spell_start_date,
         max(new_support_start_date) over person_days as support_spell_start_date,
+        coalesce(
+            date_diff('month', month_of_row_before, month) = 1
+            and from_date - previous_to_date - 1 <= spell_gap_days
+            and previous_municipality_code = municipality_code
+            and previous_benefit_group_code = benefit_group_code
+            and previous_is_in_scope = is_in_scope,
+            false
+        ) as is_place_kept,
+        coalesce(month_of_row_before != month, true) as is_first_of_month,
         is_last_of_month
     from starts
     window person_days as (partition by person_key order by from_date)
-    qualify month is not null
+    qualify month >= {{ batch_from() }}
 ),
 
 started as (
@@ -405,7 +427,9 @@ select
     case when started.is_in_scope then started.support_spell_start_date end as support_spell_start_date,
     benefit_unknown.month is not null as is_benefit_left_censored,
     case when started.is_in_scope then support_unknown.month is not null end as is_support_left_censored,
-    started.is_last_of_month
+    started.is_last_of_month,
+    started.is_first_of_month and started.is_last_of_month as is_only_of_month,
+    started.is_place_kept
 from started
 left join months_after_unknown as benefit_unknown
     on started.benefit_spell_start_date = benefit_unknown.month

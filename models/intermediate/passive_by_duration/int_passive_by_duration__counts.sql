@@ -42,24 +42,19 @@ offer_days as (
     where month <= {{ batch_to() }}
 ),
 
--- A month's days lie in that month: of the months before the batch the latest day of each person is enough.
-last_offer_days as (
+-- A month's days lie in that month: one that does not end before the spell's start has a day in the spell.
+offered as (
     select
-        month,
-        person_key,
-        max(to_date) as last_offer_date
-    from offer_days
-    where month >= {{ batch_from() }}
-    group by month, person_key
-    union all
-    select
-        max(offer_days.month) as month,
-        offer_days.person_key,
-        max(offer_days.to_date) as last_offer_date
-    from offer_days
-    semi join stock on offer_days.person_key = stock.person_key
-    where offer_days.month < {{ batch_from() }}
-    group by offer_days.person_key
+        stock.month,
+        stock.municipality_code,
+        stock.benefit_group_code,
+        stock.benefit_spell_start_date
+    from stock
+    semi join offer_days
+        on
+            stock.person_key = offer_days.person_key
+            and stock.month >= offer_days.month
+            and stock.benefit_spell_start_date <= offer_days.to_date
 ),
 
 -- The band depends on the spell's start alone: it is worked out once for each start.
@@ -97,35 +92,40 @@ banded as (
             )
 ),
 
--- Offer days of the spell exist when the person's latest offer day so far is not before the spell's start.
-evidenced as (
+persons as (
     select
-        stock.month,
-        stock.municipality_code,
-        stock.benefit_group_code,
-        stock.benefit_spell_start_date,
-        coalesce(last_offer_days.last_offer_date >= stock.benefit_spell_start_date, false) as has_offer
+        month,
+        municipality_code,
+        benefit_group_code,
+        benefit_spell_start_date,
+        1 as person_count,
+        0 as offered_count
     from stock
-    asof left join last_offer_days
-        on
-            stock.person_key = last_offer_days.person_key
-            and stock.month >= last_offer_days.month
+    union all
+    select
+        month,
+        municipality_code,
+        benefit_group_code,
+        benefit_spell_start_date,
+        0 as person_count,
+        1 as offered_count
+    from offered
 ),
 
 summed as (
     select
-        evidenced.month,
-        evidenced.municipality_code,
-        evidenced.benefit_group_code,
+        persons.month,
+        persons.municipality_code,
+        persons.benefit_group_code,
         banded.duration_band_code,
-        count(*) as person_count,
-        count(*) filter (where not evidenced.has_offer) as passive_count
-    from evidenced
+        sum(persons.person_count) as person_count,
+        sum(persons.person_count) - sum(persons.offered_count) as passive_count
+    from persons
     inner join banded
         on
-            evidenced.month = banded.month
-            and evidenced.benefit_spell_start_date = banded.benefit_spell_start_date
-    group by evidenced.month, evidenced.municipality_code, evidenced.benefit_group_code, banded.duration_band_code
+            persons.month = banded.month
+            and persons.benefit_spell_start_date = banded.benefit_spell_start_date
+    group by persons.month, persons.municipality_code, persons.benefit_group_code, banded.duration_band_code
 )
 
 -- Each person of the stock stands in one municipality, group and band: the sums count each once.

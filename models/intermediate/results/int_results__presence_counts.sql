@@ -3,8 +3,9 @@
     window M−11 … M exactly when the one before it lies before the window, so it is enough to count presences
     by the months since the one before. The window is that of year_change_months' year (a test holds it to 12).
 
-    Nearly everyone was there the month before, in the same municipality and benefit group, and so on every level; only
-    who is new in one of them is looked for in the months before that.
+    Nearly everyone is in one place the whole month and was there the month before, and so on every level: their segment
+    says so, and they are counted without a look at who they are. Of the others, only who is new in a municipality or
+    benefit group is looked for in the months before the last.
 -#}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 
@@ -13,11 +14,25 @@ with segments as (
         month,
         person_key,
         municipality_code,
-        benefit_group_code
+        benefit_group_code,
+        is_only_of_month and is_place_kept as has_stayed_alone
     from {{ ref('int_benefit_segments') }}
     where
         month between ({{ batch_from() }} - interval 11 month)::date and {{ batch_to() }}
         and is_in_scope
+),
+
+stayed_alone as (
+    select
+        month,
+        municipality_code,
+        benefit_group_code,
+        count(*) as person_count
+    from segments
+    where
+        month between {{ batch_from() }} and {{ batch_to() }}
+        and has_stayed_alone
+    group by month, municipality_code, benefit_group_code
 ),
 
 presences as (
@@ -25,16 +40,19 @@ presences as (
         month,
         person_key,
         municipality_code,
-        benefit_group_code
+        benefit_group_code,
+        (month - interval 1 month)::date as previous_month,
+        (month - interval 11 month)::date as window_from_month
     from segments
-    where month between {{ batch_from() }} and {{ batch_to() }}
+    where
+        month between {{ batch_from() }} and {{ batch_to() }}
+        and not has_stayed_alone
     group by month, person_key, municipality_code, benefit_group_code
 ),
 
--- The months before those of the batch, each as the one that follows it.
 month_before as (
     select
-        (month + interval 1 month)::date as month,
+        month,
         person_key,
         municipality_code,
         benefit_group_code
@@ -51,7 +69,7 @@ stayed as (
     from presences
     semi join month_before
         on
-            presences.month = month_before.month
+            presences.previous_month = month_before.month
             and presences.person_key = month_before.person_key
             and presences.municipality_code = month_before.municipality_code
             and presences.benefit_group_code = month_before.benefit_group_code
@@ -62,7 +80,9 @@ arrived as (
         presences.month,
         presences.person_key,
         presences.municipality_code,
-        presences.benefit_group_code
+        presences.benefit_group_code,
+        presences.previous_month,
+        presences.window_from_month
     from presences
     anti join stayed
         on
@@ -94,7 +114,7 @@ came_back as (
     inner join segments
         on
             arrived.person_key = segments.person_key
-            and segments.month between arrived.month - interval 11 month and arrived.month - interval 1 month
+            and segments.month between arrived.window_from_month and arrived.previous_month
     group by arrived.month, arrived.person_key, arrived.municipality_code, arrived.benefit_group_code
 ),
 
@@ -164,6 +184,17 @@ in_one_place as (
         compared.months_in_municipality,
         compared.months_in_benefit_group,
         compared.months_anywhere
+    union all
+    select
+        month,
+        municipality_code,
+        benefit_group_code,
+        1 as months_in_both,
+        1 as months_in_municipality,
+        1 as months_in_benefit_group,
+        1 as months_anywhere,
+        person_count
+    from stayed_alone
 ),
 
 places as (

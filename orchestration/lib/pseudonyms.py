@@ -106,7 +106,7 @@ class KeyBook:
     def keys(self, key: Key, numbers: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.uint64]]:
         """The pseudonyms of CPR numbers given as whole numbers, in their order; always with the same key."""
         persons, rows = np.unique(numbers, return_inverse=True)
-        places = np.searchsorted(self._numbers, persons)
+        places: np.ndarray[Any, np.dtype[np.intp]] = np.asarray(np.searchsorted(self._numbers, persons))
         is_new = np.ones(len(persons), dtype=np.bool_)
         known = places < len(self._numbers)
         is_new[known] = self._numbers[places[known]] != persons[known]

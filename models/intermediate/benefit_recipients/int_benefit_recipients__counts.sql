@@ -12,7 +12,7 @@ with segments as (
     where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
--- Who has one segment in the month is counted once wherever its cell is added in; just the others need a distinct count.
+-- Who has one segment in the month counts once wherever its cell is added in; just the others need a distinct count.
 single as (
     select
         month,

@@ -17,6 +17,7 @@ import duckdb
 from orchestration.bench.clock import measured
 from orchestration.bench.focus_goals.inputs import COLUMNS, RAW_TABLES, tell
 from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order
+from orchestration.lib.settings import Settings
 
 _FACT = "fct_focus_goals"
 _BATCH = ("date '9999-01-01' /* batch_from */", "date '0001-01-01' /* batch_to */")
@@ -91,7 +92,9 @@ def main() -> None:
     folder, target, manifest, warehouse, per_batch = *map(Path, sys.argv[1:5]), int(sys.argv[5])
     models = needed_models(manifest)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        connection = duckdb.connect(str(Path(scratch) / "warehouse.duckdb"), config={"temp_directory": scratch})
+        # The limit of the pipeline.
+        limits = {"memory_limit": Settings.from_environment().memory_limit, "temp_directory": scratch}
+        connection = duckdb.connect(str(Path(scratch) / "warehouse.duckdb"), config=limits)
         for setting in ("preserve_insertion_order = false", "TimeZone = 'Europe/Copenhagen'"):
             connection.execute(f"set {setting}")
         prepare(connection, folder, warehouse)

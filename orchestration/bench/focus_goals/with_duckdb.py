@@ -93,8 +93,10 @@ def main() -> None:
     models = needed_models(manifest)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         # The limit of the pipeline.
-        limits = {"memory_limit": Settings.from_environment().memory_limit, "temp_directory": scratch}
-        connection = duckdb.connect(str(Path(scratch) / "warehouse.duckdb"), config=limits)
+        limit = Settings.from_environment().memory_limit
+        connection = duckdb.connect(
+            str(Path(scratch) / "warehouse.duckdb"), config={"temp_directory": scratch, "memory_limit": limit}
+        )
         for setting in ("preserve_insertion_order = false", "TimeZone = 'Europe/Copenhagen'"):
             connection.execute(f"set {setting}")
         prepare(connection, folder, warehouse)

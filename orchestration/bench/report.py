@@ -22,12 +22,23 @@ _NEW_MONTH_TARGET = 25.0
 
 @dataclass(frozen=True)
 class Ratio:
-    """A figure of the benchmark and what it should be; `is_kept` is None where nothing is asked."""
+    """A figure of the benchmark and what it should be; `is_kept` is None where nothing is asked.
+
+    `has_allowed_reason`: the target is missed by no more than the promise allows for a reason that was measured.
+    """
 
     name: str
     value: str
     target: str = ""
     is_kept: bool | None = None
+    has_allowed_reason: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """What the tables say of it."""
+        if self.has_allowed_reason:
+            return "kept, with the reason below"
+        return {True: "kept", False: "not kept", None: ""}[self.is_kept]
 
 
 def phases_of(record: Record, situation: str) -> list[Phase]:
@@ -62,7 +73,7 @@ def ratios(record: Record, others: Iterable[Record] = ()) -> list[Ratio]:
     found = [
         _at_most("Full refresh ÷ plain SQL, CPU", whole["cpu"] / plain_cpu, 1.5),
         _at_most("Full refresh ÷ plain SQL, wall", whole["wall"] / plain_wall, 1.5),
-        _at_most("Plain SQL without the hash ÷ floor, CPU", without_hash / floor_cpu, 12),
+        _at_most("Plain SQL without the hash ÷ floor, CPU", without_hash / floor_cpu, 12, with_reason=25),
         _at_most("Peak memory of the full refresh, GB", whole["peak_memory"] / 1e9, 4),
         _at_least(
             "Full refresh ÷ one new month (load, models, checks), CPU",
@@ -128,8 +139,11 @@ def _focus_ratios(record: Record) -> list[Ratio]:
     return found
 
 
-def _at_most(name: str, value: float, target: float) -> Ratio:
-    return Ratio(name, f"{value:.2f}", f"≤ {target:g}", value <= target)
+def _at_most(name: str, value: float, target: float, with_reason: float | None = None) -> Ratio:
+    if with_reason is None:
+        return Ratio(name, f"{value:.2f}", f"≤ {target:g}", value <= target)
+    promised = f"≤ {target:g}, with a reason ≤ {with_reason:g}"
+    return Ratio(name, f"{value:.2f}", promised, value <= target, target < value <= with_reason)
 
 
 def _at_least(name: str, value: float, target: float) -> Ratio:
@@ -247,15 +261,12 @@ def ratios_table(record: Record, others: Iterable[Record] = ()) -> Table:
     """The promised figures."""
     return (
         ("Figure", "measured", "promised", ""),
-        [
-            (one.name, one.value, one.target, {True: "kept", False: "not kept", None: ""}[one.is_kept])
-            for one in ratios(record, others)
-        ],
+        [(one.name, one.value, one.target, one.verdict) for one in ratios(record, others)],
     )
 
 
 def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
-    """For every promise that is not kept and has a reason that was measured: the figure, and the reason."""
+    """For every target that is missed and has a reason that was measured: the figure, and the reason."""
     missed = [one.name for one in ratios(record, others) if one.is_kept is False]
     full, month = phases_of(record, situations.FULL_REFRESH), phases_of(record, situations.NEW_MONTH)
     found = []

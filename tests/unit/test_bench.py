@@ -254,6 +254,19 @@ def test_ratios_say_what_is_kept_and_what_is_not() -> None:
     assert "Focus goals: PostgreSQL ÷ this project, CPU" not in found
 
 
+def test_more_than_the_target_is_kept_as_far_as_a_reason_allows() -> None:
+    record, verdicts = a_record(), []
+    floor = record["floor"]["reading"]["cpu"] + record["floor"]["writing"]["cpu"]
+    hashes = record["plain_sql"]["hash_in_load"]["cpu"]
+    for times in (12.0, 12.5, 25.0, 25.5):
+        record["plain_sql"]["models"]["cpu"] = times * floor + hashes - record["plain_sql"]["load"]["cpu"]
+        ratio = next(one for one in report.ratios(record) if one.name.startswith("Plain SQL without the hash"))
+        assert ratio.value == f"{times:.2f}"
+        verdicts.append((ratio.verdict, len(report.why_not_kept(record))))
+    reason = "kept, with the reason below"
+    assert verdicts == [("kept", 0), (reason, 1), (reason, 1), ("not kept", 1)]
+
+
 def test_what_is_not_kept_has_a_measured_reason() -> None:
     # Only the memory is not kept, and nothing tells how much of it the tools hold.
     assert report.why_not_kept(a_record()) == []

@@ -37,7 +37,7 @@ class Ratio:
     def verdict(self) -> str:
         """What the tables say of it."""
         if self.has_allowed_reason:
-            return "kept, with the reason below"
+            return "above, as far as a reason allows"
         return {True: "kept", False: "not kept", None: ""}[self.is_kept]
 
 

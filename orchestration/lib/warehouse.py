@@ -130,7 +130,8 @@ def set_aside_broken_warehouse(settings: Settings) -> Path | None:
 
 
 # How the columns of persons are stored. DuckDB tries every form for each column of each delivery unless it is told: a
-# sixth of the time in which the rows are written. A hash can't be made shorter, and codes are few.
+# sixth of the time in which the rows are written. A hash can't be made shorter, and codes are few. Storage versions of
+# DuckDB newer than its default (1.5) refuse the dictionary, by a message that names it: take it out when you raise it.
 _KEY = "ubigint using compression uncompressed"
 _CODE = "varchar using compression dictionary"
 

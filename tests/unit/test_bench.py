@@ -263,7 +263,7 @@ def test_more_than_the_target_is_kept_as_far_as_a_reason_allows() -> None:
         ratio = next(one for one in report.ratios(record) if one.name.startswith("Plain SQL without the hash"))
         assert ratio.value == f"{times:.2f}"
         verdicts.append((ratio.verdict, len(report.why_not_kept(record))))
-    reason = "kept, with the reason below"
+    reason = "above, as far as a reason allows"
     assert verdicts == [("kept", 0), (reason, 1), (reason, 1), ("not kept", 1)]
 
 

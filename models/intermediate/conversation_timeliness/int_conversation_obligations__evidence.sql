@@ -1,8 +1,8 @@
 {% set months_back = 25 %}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-25, 0]}) }}
 
--- Read twice, each time just what is needed: kept whole it counts as the greater side of the join below, and the
--- conversations of two years are laid into a table in place of it.
+-- Materialized, DuckDB would take the month's obligations for the larger side of the join below, and build its hash
+-- table from two years of conversations.
 with due as not materialized (
     select
         month,

@@ -262,6 +262,8 @@ carried as (
         and to_date >= {{ batch_from() }} - 1 - (select max(spell_gap_days) from months)
 ),
 
+-- A gap that a spell bridges is shorter than a month (a test holds the rule to it): whoever goes on has kept the place
+-- since the month directly before.
 one_row as (
     select
         ruled.month,
@@ -290,7 +292,6 @@ one_row as (
         end as support_spell_start_date,
         coalesce(
             ruled.from_date - carried.to_date - 1 <= ruled.spell_gap_days
-            and ruled.month = {{ batch_from() }}
             and carried.municipality_code = ruled.municipality_code
             and carried.benefit_group_code = ruled.benefit_group_code
             and carried.is_in_scope = ruled.is_in_scope,
@@ -390,7 +391,7 @@ in_turn as (
         max(new_benefit_start_date) over person_days as benefit_spell_start_date,
         max(new_support_start_date) over person_days as support_spell_start_date,
         coalesce(
-            date_diff('month', month_of_row_before, month) = 1
+            month_of_row_before != month
             and from_date - previous_to_date - 1 <= spell_gap_days
             and previous_municipality_code = municipality_code
             and previous_benefit_group_code = benefit_group_code

@@ -10,7 +10,7 @@ from orchestration.lib import warehouse
 from orchestration.lib.loading import PERSON_TABLES
 
 _CELLS = {
-    "UBIGINT": "i::ubigint", "VARCHAR": "md5(i::varchar)", "INTEGER": "1", "DECIMAL(18,6)": "1",
+    "UBIGINT": "i::ubigint", "VARCHAR": "'code of a long list, ' || i", "INTEGER": "1", "DECIMAL(18,6)": "1",
     "DATE": "date '2024-01-01'", "TIMESTAMP": "timestamp '2024-01-01'",
 }  # fmt: skip
 _CODES = {"benefit_code", "match_group_code", "municipality_code", "contact_form", "status", "offer_type"}

@@ -229,15 +229,19 @@ def test_of_rows_with_one_conversation_id_the_last_registered_stays(tmp_path: Pa
         rows[2] | {"status": "no_show"},  # 403: same time as row 3, further down
         rows[3],  # 404: equal to row 4
         rows[4] | {"registered_at": "2024-06-09T00:00:00"},  # 405: broken, so that it can't replace row 5
+        rows[5] | {"registered_at": f"{PERIOD}-13T10:00:00", "status": "x"},  # 406: broken; replaces neither 6 nor 407
+        rows[5] | {"registered_at": late},  # 407: later than row 6
     ]
     write_delivery(settings.landing, PERIOD, 1, {"conversations": rows + more})
     assert load(settings).rejected == []
     assert query(settings, "select row_number, rule from quality.quarantined_rows order by 1") == [
         (2, "superseded_id"),
         (3, "superseded_id"),
+        (6, "superseded_id"),
         (401, "superseded_id"),
         (404, "duplicate"),
         (405, "wrong_order"),
+        (406, "not_in_list"),
     ]
 
 

@@ -254,7 +254,7 @@ def test_ratios_say_what_is_kept_and_what_is_not() -> None:
     assert "Focus goals: PostgreSQL ÷ this project, CPU" not in found
 
 
-def test_more_than_the_target_is_kept_as_far_as_a_reason_allows() -> None:
+def test_a_target_that_a_reason_may_exceed_is_told_from_one_that_is_missed() -> None:
     record, verdicts = a_record(), []
     floor = record["floor"]["reading"]["cpu"] + record["floor"]["writing"]["cpu"]
     hashes = record["plain_sql"]["hash_in_load"]["cpu"]

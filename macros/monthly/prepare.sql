@@ -2,7 +2,9 @@
     The bookkeeping of the `monthly` materialization, made before the first model runs (two models may start at once).
     build.model_months: what each month of each model was built from, and by which of its builds.
     build.project: the hash of models, seeds and macros, and the size of a batch; the pipeline writes it.
-    JOBCENTER_THREADS limits DuckDB here and not in the profile, where it would have to have a default.
+    Each statement is worked on by the thread of dbt that sent it, and by DuckDB's threads beyond the first. All together
+    are as many as there are cores: where two statements share theirs, each costs more than alone. JOBCENTER_THREADS is
+    DuckDB's number, where it is given; not in the profile, which would need a default that knows the cores.
 -#}
 {% macro prepare_build_tables() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}
@@ -13,6 +15,10 @@
         create table if not exists build.project (project_hash varchar, months_per_batch integer);
         {%- if env_var('JOBCENTER_THREADS', '') %}
         set threads = {{ env_var('JOBCENTER_THREADS') | int }};
+        {%- else %}
+            {%- do run_query('reset threads') %}
+            {%- set cores = run_query("select current_setting('threads')").columns[0].values()[0] | int %}
+        set threads = {{ [1, cores - target.threads + 1] | max }};
         {%- endif %}
     {%- endif %}
 {% endmacro %}

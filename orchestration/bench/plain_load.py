@@ -86,7 +86,7 @@ def require_equal(connection: duckdb.DuckDBPyConnection, table: str, expected: s
 
 
 def main() -> None:
-    """See the module."""
+    """See the module. The models are made twice: with all cores for each, and with as many as the pipeline gives it."""
     finished, manifest = Path(sys.argv[1]), Path(sys.argv[2])
     settings = Settings.from_environment().prepare()
     connection = warehouse.connect(settings)
@@ -108,6 +108,12 @@ def main() -> None:
         with_duckdb.build_all(connection, with_duckdb.needed_models(manifest), per_batch)
     else:
         result |= _models(connection, manifest, per_batch)
+        connection.execute(f"set threads = {settings.threads or plain_sql.threads_of_a_model()}")
+        with measured() as models:
+            for _ in plain_sql.run_models(connection, manifest, per_batch):
+                pass
+            connection.execute("checkpoint")
+        result["models_with_threads_of_pipeline"] = vars(models)
         per_month, hashes = hash_per_person_and_month(settings)
         result["hash_per_person_and_month"] = {**vars(per_month), "hashes": hashes}
     connection.close()

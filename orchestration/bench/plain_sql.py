@@ -7,6 +7,7 @@ that the benchmark can say what the orchestration costs above the same SQL.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -21,6 +22,7 @@ from orchestration.lib.yaml_text import parse_yaml
 
 _BATCH_FROM = "date '9999-01-01' /* batch_from */"
 _PROJECT_FILE = PROJECT_ROOT / "dbt_project.yml"
+_PROFILES = PROJECT_ROOT / "profiles.yml"
 _BATCH_TO = "date '0001-01-01' /* batch_to */"
 
 
@@ -97,6 +99,12 @@ def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]
     connection.register("python_model_result", result)
     connection.execute(f"create or replace table {node['relation_name']} as select * from python_model_result")
     connection.unregister("python_model_result")
+
+
+def threads_of_a_model() -> int:
+    """How many threads of DuckDB a model of the pipeline has, where nobody limits them (macro prepare_build_tables)."""
+    profile = parse_yaml(_PROFILES.read_text("utf-8"))["jobcenter_insight"]["outputs"]["warehouse"]
+    return max(1, (os.cpu_count() or 1) - int(profile["threads"]) + 1)
 
 
 def batch_size(config: Mapping[str, Any], months_per_batch: int) -> int:

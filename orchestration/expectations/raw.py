@@ -82,7 +82,8 @@ def _column_checks(column: ColumnContract) -> list[Check]:
         condition = f"regexp_full_match({name}, '{column.pattern}')"
         checks.append(holds(f"{name}_has_its_form", condition, f"{name} is written as the contract says.", (name,)))
     if column.is_inside_period:
-        condition = f"date_trunc('month', {name}) = _period"
+        # The last day is worked out once for many rows of a month, the month of a date would be for each row.
+        condition = f"{name}::date between _period and last_day(_period)"
         checks.append(holds(f"{name}_is_in_period", condition, f"{name} lies in the delivery's month.", (name,)))
     if column.is_period_code:
         condition = f"{name} = year(_period) || 'QMAT0' || quarter(_period)"
@@ -249,6 +250,7 @@ def _batches_suite(contracts: Sequence[DatasetContract], periods: Sequence[date]
         layer="raw",
         table="raw.current_batches",
         source=source,
+        is_summary=True,
         checks=(
             holds(
                 "rows_are_those_of_the_batch",

@@ -3,11 +3,11 @@
 The context is ephemeral and the connection read-only; no value of a row leaves the database, only counts do.
 """
 
+import contextlib
 import gc
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,12 @@ from orchestration.expectations.suites import Check, Suite
 from orchestration.lib import warehouse
 
 if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
+    from great_expectations.core import (
+        ExpectationSuite,
+        ExpectationSuiteValidationResult,
+        ExpectationValidationResult,
+    )
+    from great_expectations.data_context import EphemeralDataContext
     from great_expectations.datasource.fluent import SQLDatasource
 
 # Counts only: without a sample of the unexpected values no person_key can reach a result or a page.
@@ -79,8 +84,8 @@ def run_suites(
 
 
 def _check_all(task: _Task, suites: Sequence[Suite]) -> list[_Checked]:
-    with _datasource(task.database, task.memory_limit) as source:
-        return [_check(task, suite, _validate(source, suite)) for suite in suites]
+    with _opened(task.database, task.memory_limit) as opened:
+        return [_check(task, suite, _validate(opened, suite)) for suite in suites]
 
 
 def _check(task: _Task, suite: Suite, validation: "ExpectationSuiteValidationResult") -> _Checked:
@@ -89,9 +94,18 @@ def _check(task: _Task, suite: Suite, validation: "ExpectationSuiteValidationRes
     return _Checked(results, render_suite(suite, validation, results, task.build_id) if task.with_pages else None)
 
 
-@contextmanager
-def _datasource(database: Path, memory_limit: str) -> Iterator["SQLDatasource"]:
-    """The file as a data source of an ephemeral context; every handle on the file is given back at the end."""
+@dataclass(frozen=True)
+class _Opened:
+    """The file as two sources of an ephemeral context: `summaries` asks for a suite's rows once, and keeps them."""
+
+    context: "EphemeralDataContext"
+    rows: "SQLDatasource"
+    summaries: "SQLDatasource"
+
+
+@contextlib.contextmanager
+def _opened(database: Path, memory_limit: str) -> Iterator[_Opened]:
+    """The file, opened for reading; every handle on it is given back at the end."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -99,27 +113,32 @@ def _datasource(database: Path, memory_limit: str) -> Iterator["SQLDatasource"]:
     dialect.register()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_sql(
-        "warehouse",
-        connection_string=f"{dialect.DRIVER}:///{database}",
-        create_temp_table=False,
-        kwargs={"connect_args": {"read_only": True, "config": {"memory_limit": memory_limit}}},
+    rows, summaries = (
+        context.data_sources.add_sql(
+            name,
+            connection_string=f"{dialect.DRIVER}:///{database}",
+            create_temp_table=is_kept,
+            kwargs={"connect_args": {"read_only": True, "config": {"memory_limit": memory_limit}}},
+        )
+        for name, is_kept in (("rows", False), ("summaries", True))
     )
     try:
-        yield source
+        yield _Opened(context, rows, summaries)
     finally:
         # DuckDB refuses to open a file for writing while this process still holds a read-only handle on it.
-        engine = source.get_execution_engine()
-        engine.close()
-        engine.engine.dispose()
-        source.get_engine().dispose()
-        context.data_sources.delete("warehouse")
+        for source in (rows, summaries):
+            engine = source.get_execution_engine()
+            engine.close()
+            engine.engine.dispose()
+            source.get_engine().dispose()
+            context.data_sources.delete(source.name)
         gc.collect()
 
 
-def _validate(source: "SQLDatasource", suite: Suite) -> "ExpectationSuiteValidationResult":
+def _validate(opened: _Opened, suite: Suite) -> "ExpectationSuiteValidationResult":
     import great_expectations as gx
     import great_expectations.expectations as gxe
+    from sqlalchemy.exc import DBAPIError
 
     expectations = [
         getattr(gxe, check.expectation)(
@@ -130,9 +149,21 @@ def _validate(source: "SQLDatasource", suite: Suite) -> "ExpectationSuiteValidat
         )
         for check in suite.checks
     ]
-    asset = source.add_query_asset(suite.name, query=suite.query())
-    batch = asset.add_batch_definition_whole_table("all rows").get_batch()
-    return batch.validate(gx.ExpectationSuite(suite.name, expectations=expectations), result_format=_RESULT_FORMAT)
+    expected = opened.context.suites.add(gx.ExpectationSuite(suite.name, expectations=expectations))
+    if suite.is_summary:
+        # Where its rows can't be found at all, each check says why when it asks for them itself.
+        with contextlib.suppress(DBAPIError):
+            return _run(opened.summaries, suite, expected)
+    return _run(opened.rows, suite, expected)
+
+
+def _run(source: "SQLDatasource", suite: Suite, expected: "ExpectationSuite") -> "ExpectationSuiteValidationResult":
+    import great_expectations as gx
+
+    rows = source.add_query_asset(suite.name, query=suite.query()).add_batch_definition_whole_table("all rows")
+    # A batch could be asked itself, but would get its rows twice.
+    definition = gx.ValidationDefinition(name=f"{suite.name} of {source.name}", data=rows, suite=expected)
+    return definition.run(result_format=_RESULT_FORMAT)
 
 
 def describe(check: Check) -> str:

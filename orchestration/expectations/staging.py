@@ -115,6 +115,7 @@ def _rows_suite(months: Sequence[date] | None) -> Suite:
             ) as batches
                 on staged.dataset_code = batches.dataset_code and staged.month = batches.month
         """,
+        is_summary=True,
         checks=(
             holds(
                 "no_row_is_lost_or_doubled",
@@ -129,11 +130,14 @@ def _rows_suite(months: Sequence[date] | None) -> Suite:
 def _codes_suite(months: Sequence[date] | None) -> Suite:
     used = " union all ".join(
         f"""
-        select '{table}.{column}' as place, used.code, used.month, listed.code is not null as is_in_force
+        select
+            '{table}.{column}' as place,
+            used.code,
+            used.month,
+            used.code is null or listed.code is not null as is_in_force
         from (
             select {column}::varchar as code, month
-            from (select {column}, month from staging.stg_extracts__{table}{_filter(table, months)}) as chosen
-            where {column} is not null
+            from staging.stg_extracts__{table}{_filter(table, months)}
             group by {column}, month
         ) as used
         left join (
@@ -152,6 +156,7 @@ def _codes_suite(months: Sequence[date] | None) -> Suite:
         layer="staging",
         table="staging.stg_extracts__*",
         source=used,
+        is_summary=True,
         checks=(
             holds(
                 "every_code_is_in_force",

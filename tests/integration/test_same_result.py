@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from datetime import date
 from typing import Any
 
+import duckdb
 import pytest
 
 from orchestration.lib.explanation import MEASURES, explain
@@ -64,6 +66,23 @@ def test_one_thread_and_four_give_the_same_marts(workshop: Workshop) -> None:
     assert four == one
     assert {table for table in WITH_ROWS if not four[table][0]} == set()
     assert len(four) >= 25
+
+
+def test_models_made_at_once_share_the_cores(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOBCENTER_THREADS", raising=False)
+    log = workshop.folder / "logs" / "dbt.log"
+    with duckdb.connect() as connection:
+        cores = connection.execute("select current_setting('threads')").fetchall()[0][0]
+
+    def database_threads(*arguments: str, limit: int | None = None) -> list[str]:
+        begin = log.stat().st_size
+        workshop.dbt("one", "run", "--select", "stg_extracts__batches", *arguments, database_threads=limit)
+        return re.findall(r"set threads = (\d+)", log.read_bytes()[begin:].decode())
+
+    assert database_threads() == [str(max(1, cores - 1))]
+    assert database_threads("--threads", "1") == [str(cores)]
+    assert database_threads("--threads", "99") == ["1"]
+    assert database_threads(limit=3) == ["3"]
 
 
 def test_every_row_of_the_rule_seeds_stands_in_dim_rules(workshop: Workshop) -> None:

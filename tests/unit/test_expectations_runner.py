@@ -6,6 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from orchestration.expectations.results import (
     NOT_CHECKED,
@@ -15,7 +17,7 @@ from orchestration.expectations.results import (
     store_results,
 )
 from orchestration.expectations.runner import run_suites
-from orchestration.expectations.suites import Layer, Severity, Suite, between, holds, months_filter, not_null
+from orchestration.expectations.suites import Layer, Severity, Suite, between, holds, in_set, months_filter, not_null
 
 PERSON_KEY = 17446744073709551615
 LINK = re.compile(r"""(?:src|href|url|@import|fetch)\s*[=(:]?\s*["'(]?\s*((?:https?:)?//[^"')\s>]*)""")
@@ -73,6 +75,37 @@ def test_what_cannot_be_checked_has_failed(database: Path, tmp_path: Path) -> No
     assert "Traceback" not in page and "none_such does not exist" in page
     with pytest.raises(FileNotFoundError, match=r"nothing\.duckdb: there is no such database"):
         run_suites(tmp_path / "nothing.duckdb", [missing], build_id="b1")
+
+
+def test_a_summary_is_worked_out_once_and_what_cannot_be_has_failed(database: Path) -> None:
+    asked = []
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def _(*call: object) -> None:
+        asked.append(str(call[2]))
+
+    def summary(name: str, table: str, is_summary: bool) -> Suite:
+        source = f"select count(*) as spell_count from {table}"
+        checks = (holds("some", "spell_count > 0", "S."), holds("many", "spell_count > 2", "M."))
+        return Suite(name, "staging", table, checks, source, is_summary)
+
+    suites = [summary("once", "spells", True), summary("asked", "spells", False), summary("none", "none_such", True)]
+    results = run_suites(database, suites, build_id="b1")
+    event.remove(Engine, "before_cursor_execute", _)
+    assert [result.success for result in results] == [True, False, True, False, False, False]
+    assert "none_such does not exist" in results[4].observed
+    of_spells = [statement for statement in asked if "from spells" in statement]
+    assert [statement[:6] for statement in of_spells].count("CREATE") == 1
+    assert len(of_spells) > 2, "the other suite asks for its rows whenever it needs them"
+
+
+def test_a_list_takes_any_text_and_numbers(database: Path) -> None:
+    with duckdb.connect(str(database)) as con:
+        con.execute("create table words as from (values ('it''s', 1), ('else', 2), (null, null)) as words (word, number)")
+    suite = Suite("raw_words", "raw", "words", (in_set("word", ["it's"], "W."), in_set("number", (1, 2), "N.")))
+    assert [(one.success, one.unexpected_count) for one in run_suites(database, [suite], build_id="b1")] == [
+        (False, 1), (True, 0),
+    ]  # fmt: skip
 
 
 def test_data_docs_need_no_network_show_no_person_and_keep_the_last(database: Path, tmp_path: Path) -> None:

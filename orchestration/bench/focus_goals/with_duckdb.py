@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.bench.clock import measured
 from orchestration.bench.focus_goals.inputs import COLUMNS, RAW_TABLES, tell
-from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order
+from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order, threads_of_a_model
 from orchestration.lib.settings import Settings
 
 _FACT = "fct_focus_goals"
@@ -92,10 +92,15 @@ def main() -> None:
     folder, target, manifest, warehouse, per_batch = *map(Path, sys.argv[1:5]), int(sys.argv[5])
     models = needed_models(manifest)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        # The limit of the pipeline.
-        limit = Settings.from_environment().memory_limit
+        # The limits of the pipeline.
+        settings = Settings.from_environment()
         connection = duckdb.connect(
-            str(Path(scratch) / "warehouse.duckdb"), config={"temp_directory": scratch, "memory_limit": limit}
+            str(Path(scratch) / "warehouse.duckdb"),
+            config={
+                "temp_directory": scratch,
+                "memory_limit": settings.memory_limit,
+                "threads": settings.threads or threads_of_a_model(),
+            },
         )
         for setting in ("preserve_insertion_order = false", "TimeZone = 'Europe/Copenhagen'"):
             connection.execute(f"set {setting}")

@@ -3,8 +3,9 @@
     build.model_months: what each month of each model was built from, and by which of its builds.
     build.project: the hash of models, seeds and macros, and the size of a batch; the pipeline writes it.
     Each statement is worked on by the thread of dbt that sent it, and by DuckDB's threads beyond the first. All together
-    are as many as there are cores: where two statements share theirs, each costs more than alone. JOBCENTER_THREADS is
-    DuckDB's number, where it is given; not in the profile, which would need a default that knows the cores.
+    are no more than there are cores, as long as dbt's are not: a statement costs more where others take its core.
+    JOBCENTER_THREADS is DuckDB's number, where it is given; not in the profile, which would need a default that knows
+    the cores.
 -#}
 {% macro prepare_build_tables() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}

@@ -7,7 +7,6 @@ that the benchmark can say what the orchestration costs above the same SQL.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -101,10 +100,12 @@ def _python_table(connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any]
     connection.unregister("python_model_result")
 
 
-def threads_of_a_model() -> int:
-    """How many threads of DuckDB a model of the pipeline has, where nobody limits them (macro prepare_build_tables)."""
+def threads_beside_dbt() -> int:
+    """How many threads DuckDB has in the pipeline, where nobody limits them (macro prepare_build_tables)."""
     profile = parse_yaml(_PROFILES.read_text("utf-8"))["jobcenter_insight"]["outputs"]["warehouse"]
-    return max(1, (os.cpu_count() or 1) - int(profile["threads"]) + 1)
+    with duckdb.connect(":memory:") as connection:
+        cores = int(connection.execute("select current_setting('threads')").fetchall()[0][0])
+    return max(1, cores - int(profile["threads"]) + 1)
 
 
 def batch_size(config: Mapping[str, Any], months_per_batch: int) -> int:

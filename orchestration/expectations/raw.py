@@ -83,7 +83,7 @@ def _column_checks(column: ColumnContract) -> list[Check]:
         checks.append(holds(f"{name}_has_its_form", condition, f"{name} is written as the contract says.", (name,)))
     if column.is_inside_period:
         # The last day is worked out once for many rows of a month, the month of a date would be for each row.
-        condition = f"{name}::date between _period and last_day(_period)"
+        condition = f"{name} between _period and last_day(_period)"
         checks.append(holds(f"{name}_is_in_period", condition, f"{name} lies in the delivery's month.", (name,)))
     if column.is_period_code:
         condition = f"{name} = year(_period) || 'QMAT0' || quarter(_period)"

@@ -152,8 +152,10 @@ def _validate(opened: _Opened, suite: Suite) -> "ExpectationSuiteValidationResul
     expected = opened.context.suites.add(gx.ExpectationSuite(suite.name, expectations=expectations))
     if suite.is_summary:
         # Where its rows can't be found at all, each check says why when it asks for them itself.
-        with contextlib.suppress(DBAPIError):
+        try:
             return _run(opened.summaries, suite, expected)
+        except DBAPIError as error:
+            _require_whole_file(_first_line(error))
     return _run(opened.rows, suite, expected)
 
 
@@ -183,9 +185,8 @@ def _result(
     found: Mapping[str, Any] = outcome.result or {}
     unexpected = found.get("unexpected_count")
     failure = _exception_message(outcome.exception_info)
-    if failure is not None and warehouse.tells_of_corruption(failure):
-        # No broken rule, but a broken file: the pipeline sets it aside and builds it again.
-        raise warehouse.WarehouseBroken(failure)
+    if failure is not None:
+        _require_whole_file(failure)
     return ExpectationResult(
         suite=suite.name,
         layer=suite.layer,
@@ -215,6 +216,15 @@ def _exception_message(info: Mapping[str, Any] | None) -> str | None:
     entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, Mapping)]
     for entry in entries:
         if entry.get("raised_exception"):
-            lines = str(entry.get("exception_message") or "unknown reason").strip().splitlines()
-            return _PERSONAL_NUMBER.sub("(number)", lines[0])[:300]
+            return _first_line(entry.get("exception_message") or "unknown reason")
     return None
+
+
+def _first_line(message: object) -> str:
+    return _PERSONAL_NUMBER.sub("(number)", str(message).strip().splitlines()[0])[:300]
+
+
+def _require_whole_file(failure: str) -> None:
+    """No broken rule, but a broken file: the pipeline sets it aside and builds it again. Raises WarehouseBroken."""
+    if warehouse.tells_of_corruption(failure):
+        raise warehouse.WarehouseBroken(failure)

@@ -39,7 +39,7 @@ class Suite:
 
     ``table`` is the table that is reported (``schema.table``); ``source`` the SQL of the rows that are checked, by
     default the whole table. ``is_summary``: the source counts rows, so that what it finds is few rows and dear to find;
-    it is asked for once and kept while the suite is checked (Great Expectations asks for a suite's rows three times).
+    it is asked for once and kept while the suite is checked (Great Expectations asks for the rows up to three times).
     """
 
     name: str
@@ -92,11 +92,9 @@ def not_null(column: str, meaning: str, severity: Severity = "error") -> Check:
 
 
 def in_set(column: str, values: Iterable[str | int], meaning: str, severity: Severity = "error") -> Check:
-    """The column's values, nulls aside, are among ``values``."""
+    """The column's values, nulls aside, are among ``values``, which are of the column's type."""
     # A function is asked once for each value of a column that is stored by dictionary, and `in` once for each row.
-    listed = ", ".join(
-        str(value) if isinstance(value, int) else "'{}'".format(value.replace("'", "''")) for value in values
-    )
+    listed = ", ".join(map(_literal, values))
     return holds(f"{column}_is_in_list", f"list_contains([{listed}], {column})", meaning, (column,), severity)
 
 

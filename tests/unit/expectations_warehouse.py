@@ -309,7 +309,9 @@ BREAKS: dict[tuple[str, str], str] = {
     },
     **{
         (f"raw_{table}", f"{column}_is_in_period"): f"insert into raw.{table} by name"
-        f" (select date '2024-07-01' as {column}, date '2024-06-01' as _period)"
+        # The days before and after the month, and its first and last, which are in it.
+        " (select unnest(['2024-05-31', '2024-06-01', '2024-06-30', '2024-07-01'])::date"
+        f" as {column}, date '2024-06-01' as _period)"
         for table, column in (
             ("benefit_periods", "from_date"),
             ("benefit_periods", "to_date"),

@@ -257,6 +257,16 @@ def test_ratios_say_what_is_kept_and_what_is_not() -> None:
     assert "Focus goals: PostgreSQL ÷ this project, CPU" not in found
 
 
+def test_an_older_record_knows_one_way_to_make_the_models() -> None:
+    record = a_record()
+    both = report.page(record)
+    assert "Then they are made again" in both and "with the pipeline's threads | 50.0" in both
+    del record["plain_sql"]["models_with_threads_of_pipeline"]
+    assert "made again" not in report.page(record) and "pipeline's threads" not in report.page(record)
+    found = {one.name: one.value for one in report.ratios(record)}
+    assert found["Full refresh ÷ plain SQL, CPU"] == "1.00"
+
+
 def test_a_target_that_a_reason_may_exceed_is_told_from_one_that_is_missed() -> None:
     record, verdicts = a_record(), []
     floor = record["floor"]["reading"]["cpu"] + record["floor"]["writing"]["cpu"]

@@ -77,6 +77,10 @@ def test_warehouse_checks_pass_on_sound_and_fail_on_broken_tables(tmp_path: Path
         ("raw_columns", "no_other_columns"),
     }
 
+    in_period = {key: text for key, text in outcome.items() if key[1].endswith("_is_in_period")}
+    assert len(in_period) == 5
+    assert {text.split(" of ")[0] for text in in_period.values()} == {"2"}
+
     # Read month by month, staging is found broken in the same places; of other months no row of persons is read.
     whole = {key: text for key, text in outcome.items() if key[0] in ("staging_rows", "staging_codes")}
     limited = failed(run_suites(path, _staged(months_of(path)), build_id="months"))

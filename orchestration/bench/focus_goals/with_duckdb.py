@@ -16,7 +16,7 @@ import duckdb
 
 from orchestration.bench.clock import measured
 from orchestration.bench.focus_goals.inputs import COLUMNS, RAW_TABLES, tell
-from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order, threads_of_a_model
+from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order, threads_beside_dbt
 from orchestration.lib.settings import Settings
 
 _FACT = "fct_focus_goals"
@@ -99,7 +99,7 @@ def main() -> None:
             config={
                 "temp_directory": scratch,
                 "memory_limit": settings.memory_limit,
-                "threads": settings.threads or threads_of_a_model(),
+                "threads": settings.threads or threads_beside_dbt(),
             },
         )
         for setting in ("preserve_insertion_order = false", "TimeZone = 'Europe/Copenhagen'"):

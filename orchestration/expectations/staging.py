@@ -128,7 +128,7 @@ def _rows_suite(months: Sequence[date] | None) -> Suite:
 
 
 def _codes_suite(months: Sequence[date] | None) -> Suite:
-    # Rows without a code are a group that passes: a filter would reach the rows themselves, and read each code twice.
+    # Rows without a code are a group that passes: a filter would reach the rows, and cast each code twice.
     used = " union all ".join(
         f"""
         select

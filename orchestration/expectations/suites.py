@@ -82,10 +82,6 @@ def holds(name: str, condition: str, meaning: str, columns: Sequence[str] = (), 
     )
 
 
-def _literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
-
-
 def not_null(column: str, meaning: str, severity: Severity = "error") -> Check:
     """The column is never null."""
     return _of_column(f"{column}_is_not_null", "ExpectColumnValuesToNotBeNull", column, meaning, severity)
@@ -120,6 +116,10 @@ def months_filter(column: str, months: Sequence[date] | None) -> str:
         return ""
     listed = ", ".join(f"date '{month:%Y-%m-01}'" for month in sorted(set(months)))
     return f" where {column} in ({listed})" if listed else " where false"
+
+
+def _literal(value: str | int) -> str:
+    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def _of_column(name: str, expectation: str, column: str, meaning: str, severity: Severity, **arguments: Any) -> Check:

@@ -47,6 +47,9 @@ def test_bench_measures_every_situation_and_all_tools_agree(tmp_path: Path) -> N
     assert 0 < month["rows_in"] < full["rows_in"] / 12
     assert by_name[situations.CORRECTION]["rows_in"] == record["correction"]["rows"] > 0
     assert record["plain_sql"]["compared_rows"] > 100_000
+    # Made twice, and measured each time.
+    ways = [record["plain_sql"][name]["cpu"] for name in ("models", "models_with_threads_of_pipeline")]
+    assert min(ways) > 0 and ways[0] != ways[1]
     tools = record["focus_goals"]["tools"]
     assert set(tools) == {"this project", "this project, one new month", "Polars", "pandas"}
     assert len({tool["compared_rows"] for tool in tools.values()}) == 1

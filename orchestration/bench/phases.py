@@ -186,6 +186,11 @@ def _add(phase: Phase, spent: Share, cpu: float, share: float) -> None:
     phase.peak_memory = max(phase.peak_memory, spent.peak_memory)
 
 
+def work_of(phases: Iterable[Phase]) -> Phase:
+    """Load, models and checks: without the tools' own time, release and site."""
+    return sum_of(phases, without=(*TOOLS, *RELEASING))
+
+
 def sum_of(phases: Iterable[Phase], *, without: Iterable[str] = (), only: Iterable[str] | None = None) -> Phase:
     """The phases together."""
     left_out, wanted = set(without), None if only is None else set(only)

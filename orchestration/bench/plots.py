@@ -48,7 +48,7 @@ def _work(record: Record, situation: str) -> float:
     spent = [
         phases.Phase(**phase) for one in record["situations"] if one["name"] == situation for phase in one["phases"]
     ]
-    return phases.sum_of(spent, without=(*phases.TOOLS, *phases.RELEASING)).cpu
+    return phases.work_of(spent).cpu
 
 
 def _chart(rows: list[dict[str, Any]], column: str, title: str, line: str) -> alt.Chart:

@@ -41,6 +41,11 @@ class Ratio:
         return {True: "kept", False: "not kept", None: ""}[self.is_kept]
 
 
+def is_whole(record: Record) -> bool:
+    """Whether the record holds the yardsticks and the other tools too, and not only the pipeline."""
+    return "plain_sql" in record
+
+
 def phases_of(record: Record, situation: str) -> list[Phase]:
     """The phases of a situation of the record."""
     return [Phase(**phase) for phase in situation_of(record, situation)["phases"]]
@@ -64,8 +69,8 @@ def ratios(record: Record, others: Iterable[Record] = ()) -> list[Ratio]:
     plain_cpu, plain_wall = _of_plain_sql(plain, "cpu"), _of_plain_sql(plain, "wall")
     floor_cpu = floor["reading"]["cpu"] + floor["writing"]["cpu"]
     without_hash = plain_cpu - plain["hash_in_load"]["cpu"]
-    work = {name: _work(phases_of(record, name)) for name in (situations.FULL_REFRESH, situations.NEW_MONTH)}
-    correction = _work(phases_of(record, situations.CORRECTION))
+    work = {name: phases.work_of(phases_of(record, name)) for name in (situations.FULL_REFRESH, situations.NEW_MONTH)}
+    correction = phases.work_of(phases_of(record, situations.CORRECTION))
     months = record["options"]["months"]
     start_up = phases.sum_of(month, only=phases.TOOLS)
     checks, release = phases.sum_of(full, only=phases.CHECKS), phases.sum_of(full, only=phases.RELEASING)
@@ -118,14 +123,9 @@ def _growth(record: Record, others: Iterable[Record]) -> list[Ratio]:
         return []
     first = min(shorter, key=lambda other: int(other["options"]["months"]))
     before = first["options"]["months"]
-    costs = [_work(phases_of(one, situations.NEW_MONTH)).cpu for one in (record, first)]
+    costs = [phases.work_of(phases_of(one, situations.NEW_MONTH)).cpu for one in (record, first)]
     name = f"One new month after {months} months ÷ after {before}, CPU"
     return [_at_most(name, costs[0] / costs[1], 1.2)]
-
-
-def _work(all_phases: Iterable[Phase]) -> Phase:
-    """Load, models and checks: without the tools' own time, release and site."""
-    return phases.sum_of(all_phases, without=(*phases.TOOLS, *phases.RELEASING))
 
 
 def _focus_ratios(record: Record) -> list[Ratio]:
@@ -295,12 +295,13 @@ def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
             f"({models:.0f} CPU s)."
         )
     if any(name.startswith("Full refresh ÷ one new month") for name in missed):
+        work = {"full": phases.work_of(full).cpu / record["options"]["months"], "month": phases.work_of(month).cpu}
         checks = phases.sum_of(month, only=phases.CHECKS, without=phases.RELEASING).cpu
         facts = phases.sum_of(month, only=[phases.MODELS_PREFIX + "marts"]).cpu
         load = phases.sum_of(month, only=[phases.LOAD]).cpu
         found.append(
             "Full refresh ÷ one new month: a month of the full refresh costs "
-            f"{_work(full).cpu / record['options']['months']:.1f} CPU s, one new month {_work(month).cpu:.1f}: the "
+            f"{work['full']:.1f} CPU s, one new month {work['month']:.1f}: the "
             f"load {load:.1f}, checks and tests {checks:.1f}, of which a month has nearly as many as all months have, "
             f"the facts and dimensions {facts:.1f}, which are built whole, since a new month decides what is "
             "provisional in those before it, and the other models the rest."
@@ -317,6 +318,16 @@ def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
             "the spells, overlaps, target groups and start dates on which all measures stand."
         )
     return found
+
+
+def told_runs(measured: Record, cost: str = "work_cpu") -> list[str]:
+    """What each run took, of a situation (or the floor) that was measured several times; nothing for another."""
+    runs = measured.get("runs", [])
+    if len(runs) < 2:
+        return []
+    each = ", ".join(f"{run[cost]:.1f}" for run in runs)
+    work = "work " if cost == "work_cpu" else ""
+    return [f"Measured {len(runs)} times on the same data, {work}{each} CPU s: this is the one in the middle."]
 
 
 def heading(record: Record) -> str:
@@ -337,7 +348,9 @@ def for_terminal(record: Record, others: Iterable[Record] = ()) -> str:
     parts = [heading(record), as_text(situations_table(record))]
     for one in record["situations"]:
         if len(one["phases"]) > 1:
-            parts.append(f"{one['name']}:\n{as_text(phases_table(record, one['name']))}")
+            parts.append("\n".join([f"{one['name']}:", *told_runs(one), as_text(phases_table(record, one["name"]))]))
+    if not is_whole(record):
+        return "\n\n".join(parts)
     goals = record["focus_goals"]
     parts += [
         as_text(yardsticks_table(record)),
@@ -389,7 +402,7 @@ SQL is the same load (rules, hash, quarantine) and the same models' compiled SQL
 Dagster, dbt and checks; its {compared_tables} tables of facts and dimensions ({compared_rows:,} rows) came out equal to
 the pipeline's, row by row.{ways}
 
-{yardsticks}
+{yardsticks}{floor_runs}
 
 ## The focus goals with other tools
 
@@ -403,7 +416,7 @@ stand in `orchestration/bench/focus_goals/`.
 
 ## Cost against months and persons
 
-From the runs kept in [bench/](bench/).
+From the runs kept in [bench/](bench/); `PIPELINE=only` measures a full refresh and one new month of another size.
 
 ![CPU seconds against months](bench/cost_by_months.svg)
 
@@ -422,11 +435,14 @@ def page(record: Record, others: Iterable[Record] = ()) -> str:
         reasons="".join(f"\n- {reason}" for reason in why_not_kept(record, others)),
         situations=as_markdown(situations_table(record)),
         phases="\n\n".join(
-            f"### {one['name'].capitalize()}\n\n{as_markdown(phases_table(record, one['name']))}"
+            "\n\n".join(
+                [f"### {one['name'].capitalize()}", *told_runs(one), as_markdown(phases_table(record, one["name"]))]
+            )
             for one in record["situations"]
             if len(one["phases"]) > 1
         ),
         yardsticks=as_markdown(yardsticks_table(record)),
+        floor_runs="".join(f"\n\nThe floor: {said[0].lower()}{said[1:]}" for said in told_runs(record["floor"], "cpu")),
         ways=_WAYS if "models_with_threads_of_pipeline" in record["plain_sql"] else "",
         compared_tables=record["plain_sql"]["compared_tables"],
         compared_rows=record["plain_sql"]["compared_rows"],
@@ -478,7 +494,7 @@ def kept_runs(folder: Path) -> list[Record]:
 
 
 def write_pages(record: Record, project: Path) -> list[Path]:
-    """Keep the record, and write docs/performance.md, its plots and the README's section from it."""
+    """Keep the record and draw the plots; a whole one also writes docs/performance.md and the README's section."""
     from orchestration.bench import plots
 
     runs = project / RUNS
@@ -488,10 +504,12 @@ def write_pages(record: Record, project: Path) -> list[Path]:
     kept.write_text(json.dumps(_small(record), indent=1) + "\n", "utf-8")
     readme = project / "README.md"
     others = kept_runs(runs)
-    written = [kept, project / PAGE, readme, *plots.write_plots(others, runs)]
+    written = [kept, *plots.write_plots(others, runs)]
+    if not is_whole(record):
+        return written
     (project / PAGE).write_text(page(record, others), "utf-8")
     readme.write_text(with_section(readme.read_text("utf-8"), readme_section(record, others)), "utf-8")
-    return written
+    return [*written, project / PAGE, readme]
 
 
 def _small(record: Mapping[str, object]) -> Record:

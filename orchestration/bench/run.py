@@ -8,16 +8,16 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
-from orchestration.bench import deliveries, situations
+from orchestration.bench import deliveries, phases, situations
 from orchestration.bench.focus_goals import inputs
 from orchestration.bench.plain_load import require_equal
 from orchestration.bench.process_tree import Finished, memory_of_machine, run_python
@@ -31,6 +31,7 @@ _PROJECT = (
 )  # fmt: skip
 
 Record = dict[str, Any]
+Run = TypeVar("Run")
 
 
 class CannotMeasure(ValueError):
@@ -39,7 +40,11 @@ class CannotMeasure(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What is measured: scale 1 is the country; the peers may have a scale of their own, at which each can run."""
+    """What is measured: scale 1 is the country; the peers may have a scale of their own, at which each can run.
+
+    times: how often one new month and the floor are measured. pipeline_only: a full refresh and one new month, nothing
+    else.
+    """
 
     scale: float
     months: int
@@ -47,6 +52,8 @@ class Options:
     seed: int
     peers_scale: float
     with_postgres: bool
+    times: int = 3
+    pipeline_only: bool = False
 
 
 def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) -> Record:
@@ -54,8 +61,10 @@ def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) 
 
     Raises CannotMeasure, ProgramFailed, and Different when any tool comes to other figures.
     """
-    if options.months < FEWEST_MONTHS:
+    if options.months < FEWEST_MONTHS and not options.pipeline_only:
         raise CannotMeasure(f"MONTHS must be at least {FEWEST_MONTHS}: one of them is corrected twelve months later")
+    if options.times < 1:
+        raise CannotMeasure("--times must be at least 1: so often one new month is measured")
     folder = settings.data / "bench"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     work = folder / f"work-{options.scale:g}-{options.months}"
@@ -77,7 +86,7 @@ def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) 
     all_periods = deliveries.periods(kept.landing)
     deliveries.copy_deliveries(kept.landing, place.landing, all_periods[:-1])
 
-    measured = [_run(situations.FULL_REFRESH, place, say)]
+    full_refresh = _run(situations.FULL_REFRESH, place, say)
     manifest = situations.newest_manifest(place)
     if manifest is None:
         raise CannotMeasure(f"the pipeline left no manifest of dbt in {place.dbt}")
@@ -91,21 +100,23 @@ def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) 
         "delivered_bytes": deliveries.size_of(place.landing),
         "generator": deliveries.as_record(kept),
     }
-    say("the floor")
-    record["floor"] = _json(_program("floor", place, str(measured[0].warehouse_bytes), str(work / "floor")))
-    say("plain SQL")
-    plain = replace(place, data=work / "plain")
-    record["plain_sql"] = _json(_program("plain_load", plain, str(place.warehouse), str(manifest)))
-    shutil.rmtree(plain.data)
-    record["focus_goals"] = _focus_goals(options, folder, work, place, manifest, say)
+    if not options.pipeline_only:
+        say("the floor")
+        record["floor"] = _floor(place, full_refresh.warehouse_bytes, work / "floor", options.times)
+        say("plain SQL")
+        plain = replace(place, data=work / "plain")
+        record["plain_sql"] = _json(_program("plain_load", plain, str(place.warehouse), str(manifest)))
+        shutil.rmtree(plain.data)
+        record["focus_goals"] = _focus_goals(options, folder, work, place, manifest, say)
 
     deliveries.copy_deliveries(kept.landing, place.landing, all_periods[-1:])
-    measured.append(_run(situations.NEW_MONTH, place, say))
-    corrected = deliveries.month_before(all_periods[-1], deliveries.MONTHS_BACK)
-    record["correction"] = asdict(deliveries.correct_month(place.landing, corrected))
-    measured.append(_run(situations.CORRECTION, place, say))
-    measured.append(_run(situations.NOTHING_NEW, place, say))
-    record["situations"] = [asdict(one) for one in measured]
+    record["situations"] = [asdict(full_refresh), _new_month(place, work / "before", options.times, say)]
+    if not options.pipeline_only:
+        corrected = deliveries.month_before(all_periods[-1], deliveries.MONTHS_BACK)
+        record["correction"] = asdict(deliveries.correct_month(place.landing, corrected))
+        record["situations"] += [
+            asdict(_run(name, place, say)) for name in (situations.CORRECTION, situations.NOTHING_NEW)
+        ]
     shutil.rmtree(work)
     results = folder / "results"
     results.mkdir(exist_ok=True)
@@ -133,6 +144,47 @@ def _run(name: str, place: Settings, say: Callable[[str], None]) -> situations.S
     done = situations.run_situation(name, place)
     say(f"the pipeline: {name}: {done.wall:.1f} s, {done.cpu:.1f} CPU s, {done.peak_memory / 1e9:.2f} GB")
     return done
+
+
+def _new_month(place: Settings, before: Path, times: int, say: Callable[[str], None]) -> Record:
+    """One new month, several times from the same data: the run in the middle, by what its work took, and all `runs`.
+
+    A month takes a minute, in which the machine's clock may stand anywhere; a full refresh is long enough to meet it
+    fast and slow.
+    """
+    shutil.copytree(place.data, before, symlinks=True)
+    runs = []
+    for number in range(times):
+        if number:
+            shutil.rmtree(place.data)
+            shutil.copytree(before, place.data, symlinks=True)
+        runs.append(_run(situations.NEW_MONTH, place, say))
+    shutil.rmtree(before)
+
+    def work_cpu(one: situations.Situation) -> float:
+        return phases.work_of(one.phases).cpu
+
+    return asdict(_in_the_middle(runs, work_cpu)) | {
+        "runs": [
+            {"wall": one.wall, "cpu": one.cpu, "peak_memory": one.peak_memory, "work_cpu": work_cpu(one)}
+            for one in runs
+        ]
+    }
+
+
+def _floor(place: Settings, warehouse_bytes: int, folder: Path, times: int) -> Record:
+    """The floor, as short as a month and measured as one is."""
+
+    def cpu(one: Record) -> float:
+        return float(one["reading"]["cpu"] + one["writing"]["cpu"])
+
+    runs = [_json(_program("floor", place, str(warehouse_bytes), str(folder))) for _ in range(times)]
+    return _in_the_middle(runs, cpu) | {"runs": [{"cpu": cpu(one)} for one in runs]}
+
+
+def _in_the_middle(runs: Sequence[Run], cost: Callable[[Run], float]) -> Run:
+    """The run with as many cheaper as dearer ones; of an even number the cheaper of two."""
+    return sorted(runs, key=cost)[(len(runs) - 1) // 2]
 
 
 def _program(module: str, place: Settings, *arguments: str) -> Finished:

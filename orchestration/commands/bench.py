@@ -33,7 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--peers-scale", type=float, default=None, help="default: the scale, at most 1")
     parser.add_argument("--without-postgres", action="store_true")
-    parser.add_argument("--write", action="store_true", help=f"write {report.PAGE}, its plots and the README's table")
+    parser.add_argument("--times", type=int, default=3, help="of one new month and the floor; the middle one counts")
+    parser.add_argument("--pipeline-only", action="store_true", help="a full refresh and one new month, nothing else")
+    parser.add_argument(
+        "--write", action="store_true", help=f"keep the record; write {report.PAGE}, its plots and the README's table"
+    )
     parser.add_argument("--from-record", type=Path, default=None, help="measure nothing: take this record")
     options = parser.parse_args(arguments)
     settings = Settings.from_environment()
@@ -50,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
                 seed=options.seed,
                 peers_scale=peers,
                 with_postgres=not options.without_postgres,
+                times=options.times,
+                pipeline_only=options.pipeline_only,
             )
             record = run_bench(asked, settings, say)
     except (CannotMeasure, SampleError, OSError) as error:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,11 @@ import duckdb
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from orchestration.bench import deliveries, phases, plots, process_tree, report, situations
+from orchestration.bench import deliveries, phases, plots, process_tree, report, run, situations
 from orchestration.bench.phases import Activity, Phase
 from orchestration.bench.plain_load import Different, require_equal
 from orchestration.bench.process_tree import Look, ProgramFailed, Trace, run_watched
+from orchestration.lib.settings import Settings
 
 
 def look(at: float, cpu: float, memory: float = 0.0) -> Look:
@@ -335,6 +337,74 @@ def test_pages_are_written_from_the_record_and_the_readme_keeps_its_text(tmp_pat
     # What is kept is enough to write the pages again.
     kept = report.kept_runs(folder)
     assert report.page(kept[1], kept) == page
+
+
+def test_a_record_of_the_pipeline_alone_is_kept_and_drawn_but_no_page_is_written_from_it(tmp_path: Path) -> None:
+    record = a_record(14)
+    record["situations"] = record["situations"][:2]
+    for name in ("floor", "plain_sql", "focus_goals"):
+        del record[name]
+    written = report.write_pages(record, tmp_path)
+    assert {path.name for path in written} == {"0.02-14.json", "cost_by_months.svg", "cost_by_persons.svg"}
+    assert not (tmp_path / report.PAGE).exists()
+    assert report.for_terminal(record).splitlines()[-1].startswith(phases.RELEASE)
+    # The page of a whole one tells the growth against it.
+    assert "after 24 months ÷ after 14" in report.page(a_record(24), report.kept_runs(tmp_path / report.RUNS))
+
+
+def test_what_was_measured_several_times_says_so() -> None:
+    record = a_record()
+    month = report.situation_of(record, situations.NEW_MONTH)
+    said = "Measured 3 times on the same data, work 3.1, 1.0, 0.9 CPU s: this is the one in the middle."
+    assert said not in report.page(record)
+    month["runs"] = [{"work_cpu": cpu} for cpu in (3.14, 1.0, 0.9)]
+    assert f"### One new month\n\n{said}\n\n| Phase |" in report.page(record)
+    assert f"one new month:\n{said}\nPhase " in report.for_terminal(record)
+    record["floor"]["runs"] = [{"cpu": cpu} for cpu in (4.0, 5.0)]
+    assert "\n\nThe floor: measured 2 times on the same data, 4.0, 5.0 CPU s: " in report.page(record)
+    month["runs"], record["floor"]["runs"] = month["runs"][:1], []
+    assert "easured 3" not in report.page(record) + report.for_terminal(record)
+
+
+@pytest.mark.parametrize(("costs", "chosen"), [([3, 1, 2], 2), ([4, 1], 1), ([7], 7), ([5, 1, 9, 3], 3)])
+def test_the_floor_in_the_middle_counts(costs: list[int], chosen: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = iter(costs)
+
+    def program(module: str, *_: object) -> process_tree.Finished:
+        assert module == "floor"
+        cpu = next(told)
+        # Reading alone would choose another one.
+        spent = {"reading": {"cpu": 10 - cpu}, "writing": {"cpu": 2 * cpu - 10}}
+        return process_tree.Finished(json.dumps(spent), Trace([look(0, 0), look(1, 1)]))
+
+    monkeypatch.setattr(run, "_program", program)
+    found = run._floor(Settings.from_environment(), 5, Path("floor"), len(costs))
+    assert found["reading"]["cpu"] == 10 - chosen and [one["cpu"] for one in found["runs"]] == costs
+
+
+def test_the_new_month_in_the_middle_counts_and_each_begins_with_the_same_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = replace(Settings.from_environment(), landing=tmp_path / "landing", data=tmp_path / "data")
+    place.data.mkdir()
+    (place.data / "warehouse").write_text("before")
+    costs = iter((5.0, 1.0, 2.0))
+
+    def run_situation(name: str, settings: Settings) -> situations.Situation:
+        assert [(path.name, path.read_text()) for path in settings.data.iterdir()] == [("warehouse", "before")]
+        (settings.data / "warehouse").write_text("after")
+        (settings.data / "release").write_text("new")
+        cpu = next(costs)
+        # What the tools take for themselves doesn't choose.
+        spent = [Phase(phases.DAGSTER, cpu=100 / cpu), Phase(phases.LOAD, cpu=cpu)]
+        return situations.Situation(name, spent, 9.0, cpu + 100 / cpu, 1e9, 0, 0, 0, 0, 1, 2, 3)
+
+    monkeypatch.setattr(situations, "run_situation", run_situation)
+    chosen = run._new_month(place, tmp_path / "before", 3, lambda _: None)
+    assert chosen["phases"][1]["cpu"] == 2.0 and [one["work_cpu"] for one in chosen["runs"]] == [5.0, 1.0, 2.0]
+    # The last run's data stay, and nothing else.
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+    assert (place.data / "warehouse").read_text() == "after"
 
 
 def test_a_plot_leaves_out_the_situations_that_a_record_was_not_made_for(tmp_path: Path) -> None:

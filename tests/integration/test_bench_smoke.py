@@ -35,13 +35,16 @@ def bench(data: Path, *arguments: str) -> dict[str, Any]:
 
 
 def test_bench_measures_the_pipeline_alone_too(tmp_path: Path) -> None:
-    record = bench(tmp_path, "--months", "2", "--pipeline-only", "--times", "1")
+    record = bench(tmp_path, "--months", "2", "--pipeline-only", "--times", "2")
     assert [one["name"] for one in record["situations"]] == [situations.FULL_REFRESH, situations.NEW_MONTH]
     assert not {"floor", "plain_sql", "focus_goals", "correction"} & set(record)
+    month = record["situations"][1]
+    assert len(month["runs"]) == 2 and month["cpu"] in [one["cpu"] for one in month["runs"]]
+    assert month["rows_in"] > 0 and month["rows_out"] > 0
 
 
 def test_bench_measures_every_situation_and_all_tools_agree(tmp_path: Path) -> None:
-    record = bench(tmp_path, "--months", MONTHS, "--without-postgres", "--times", "2")
+    record = bench(tmp_path, "--months", MONTHS, "--without-postgres", "--times", "1")
     by_name = {one["name"]: one for one in record["situations"]}
     assert list(by_name) == [
         situations.FULL_REFRESH, situations.NEW_MONTH, situations.CORRECTION, situations.NOTHING_NEW,
@@ -57,9 +60,6 @@ def test_bench_measures_every_situation_and_all_tools_agree(tmp_path: Path) -> N
     full, month = by_name[situations.FULL_REFRESH], by_name[situations.NEW_MONTH]
     assert full["rows_in"] == record["plain_sql"]["rows"] > 100_000
     assert 0 < month["rows_in"] < full["rows_in"] / 12
-    assert len(record["floor"]["runs"]) == len(month["runs"]) == 2 and month["cpu"] in [
-        one["cpu"] for one in month["runs"]
-    ]
     assert by_name[situations.CORRECTION]["rows_in"] == record["correction"]["rows"] > 0
     assert record["plain_sql"]["compared_rows"] > 100_000
     # Made twice, and measured each time.

@@ -135,10 +135,10 @@ reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs
 PEERS_SCALE ?=
 
 .PHONY: bench
-bench: setup ## what it costs, beside yardsticks and other tools: SCALE=0.1 MONTHS=30 [PEERS_SCALE=0.1] [POSTGRES=no] [PIPELINE=only] [WRITE=yes]
+bench: setup ## what it costs, beside yardsticks and other tools: SCALE=0.1 MONTHS=30 [PEERS_SCALE=0.1] [POSTGRES=no] [PIPELINE=only] [TIMES=3] [WRITE=yes]
 	@$(COMMAND).bench --scale $(SCALE) --months $(MONTHS) --start $(START) --seed $(SEED) \
 		$(if $(PEERS_SCALE),--peers-scale $(PEERS_SCALE)) $(if $(filter no,$(POSTGRES)),--without-postgres) \
-		$(if $(filter only,$(PIPELINE)),--pipeline-only) \
+		$(if $(filter only,$(PIPELINE)),--pipeline-only) $(if $(TIMES),--times $(TIMES)) \
 		$(if $(filter yes,$(WRITE)),--write)
 
 # ---- check ----

@@ -493,6 +493,11 @@ def kept_runs(folder: Path) -> list[Record]:
     return sorted(found, key=lambda record: (record["options"]["months"], record["options"]["scale"]))
 
 
+def kept_file(project: Path, scale: float, months: int) -> Path:
+    """Where the project keeps the record of a run of this size."""
+    return project / RUNS / f"{scale:g}-{months}.json"
+
+
 def write_pages(record: Record, project: Path) -> list[Path]:
     """Keep the record and draw the plots; a whole one also writes docs/performance.md and the README's section."""
     from orchestration.bench import plots
@@ -500,7 +505,7 @@ def write_pages(record: Record, project: Path) -> list[Path]:
     runs = project / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     options = record["options"]
-    kept = runs / f"{options['scale']:g}-{options['months']}.json"
+    kept = kept_file(project, options["scale"], options["months"])
     kept.write_text(json.dumps(_small(record), indent=1) + "\n", "utf-8")
     readme = project / "README.md"
     others = kept_runs(runs)

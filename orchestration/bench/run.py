@@ -64,7 +64,7 @@ def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) 
     if options.months < FEWEST_MONTHS and not options.pipeline_only:
         raise CannotMeasure(f"MONTHS must be at least {FEWEST_MONTHS}: one of them is corrected twelve months later")
     if options.times < 1:
-        raise CannotMeasure("--times must be at least 1: so often one new month is measured")
+        raise CannotMeasure("TIMES must be at least 1: so often one new month is measured")
     folder = settings.data / "bench"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     work = folder / f"work-{options.scale:g}-{options.months}"

@@ -41,6 +41,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--from-record", type=Path, default=None, help="measure nothing: take this record")
     options = parser.parse_args(arguments)
     settings = Settings.from_environment()
+    kept = report.kept_file(settings.project, options.scale, options.months)
+    if (
+        options.write
+        and options.pipeline_only
+        and kept.exists()
+        and report.is_whole(json.loads(kept.read_text("utf-8")))
+    ):
+        print(
+            f"bench: {kept.relative_to(settings.project)} holds yardsticks and other tools too, and is not replaced by "
+            "a run of the pipeline alone: leave out --write (WRITE=yes); the record then stands in bench/results",
+            file=sys.stderr,
+        )
+        return 2
     try:
         record: Record
         if options.from_record is not None:

@@ -19,6 +19,7 @@ from orchestration.bench import deliveries, phases, plots, process_tree, report,
 from orchestration.bench.phases import Activity, Phase
 from orchestration.bench.plain_load import Different, require_equal
 from orchestration.bench.process_tree import Look, ProgramFailed, Trace, run_watched
+from orchestration.commands import bench
 from orchestration.lib.settings import Settings
 
 
@@ -350,6 +351,32 @@ def test_a_record_of_the_pipeline_alone_is_kept_and_drawn_but_no_page_is_written
     assert report.for_terminal(record).splitlines()[-1].startswith(phases.RELEASE)
     # The page of a whole one tells the growth against it.
     assert "after 24 months ÷ after 14" in report.page(a_record(24), report.kept_runs(tmp_path / report.RUNS))
+
+
+def test_a_whole_record_is_not_replaced_by_one_of_the_pipeline_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    measured = []
+
+    def run_bench(options: run.Options, *_: object) -> dict[str, Any]:
+        measured.append(options)
+        record = a_record(options.months)
+        return {name: record[name] for name in record if name not in ("floor", "plain_sql", "focus_goals")}
+
+    monkeypatch.setattr(bench, "run_bench", run_bench)
+    settings = replace(Settings.from_environment(), project=tmp_path)
+    monkeypatch.setattr(bench.Settings, "from_environment", lambda: settings)
+    whole = report.kept_file(tmp_path, 0.02, 24)
+    whole.parent.mkdir(parents=True)
+    whole.write_text(json.dumps(a_record(24)))
+    asked = ["--scale", "0.02", "--pipeline-only", "--write"]
+    assert bench.main([*asked, "--months", "24"]) == 2 and not measured
+    assert "docs/bench/0.02-24.json holds yardsticks and other tools too" in capsys.readouterr().err
+    # Of another length, and again over itself.
+    assert [bench.main([*asked, "--months", "2"]) for _ in range(2)] == [0, 0]
+    assert len(measured) == 2 and measured[0].pipeline_only
+    assert report.is_whole(json.loads(whole.read_text()))
+    assert bench.main([*asked[:-1], "--months", "24"]) == 0
 
 
 def test_what_was_measured_several_times_says_so() -> None:

@@ -361,7 +361,8 @@ def test_a_whole_record_is_not_replaced_by_one_of_the_pipeline_alone(
     def run_bench(options: run.Options, *_: object) -> dict[str, Any]:
         measured.append(options)
         record = a_record(options.months)
-        return {name: record[name] for name in record if name not in ("floor", "plain_sql", "focus_goals")}
+        left_out = ("floor", "plain_sql", "focus_goals") if options.pipeline_only else ()
+        return {name: record[name] for name in record if name not in left_out}
 
     monkeypatch.setattr(bench, "run_bench", run_bench)
     settings = replace(Settings.from_environment(), project=tmp_path)
@@ -376,7 +377,10 @@ def test_a_whole_record_is_not_replaced_by_one_of_the_pipeline_alone(
     assert [bench.main([*asked, "--months", "2"]) for _ in range(2)] == [0, 0]
     assert len(measured) == 2 and measured[0].pipeline_only
     assert report.is_whole(json.loads(whole.read_text()))
-    assert bench.main([*asked[:-1], "--months", "24"]) == 0
+    # Only shown; and by a whole one.
+    assert bench.main(["--scale", "0.02", "--pipeline-only", "--months", "24"]) == 0
+    (tmp_path / "README.md").write_text("# Name\n\n## Development\n")
+    assert bench.main(["--scale", "0.02", "--write", "--months", "24"]) == 0
 
 
 def test_what_was_measured_several_times_says_so() -> None:

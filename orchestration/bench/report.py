@@ -295,13 +295,13 @@ def why_not_kept(record: Record, others: Iterable[Record] = ()) -> list[str]:
             f"({models:.0f} CPU s)."
         )
     if any(name.startswith("Full refresh ÷ one new month") for name in missed):
-        work = {"full": phases.work_of(full).cpu / record["options"]["months"], "month": phases.work_of(month).cpu}
+        of_full, of_month = phases.work_of(full).cpu / record["options"]["months"], phases.work_of(month).cpu
         checks = phases.sum_of(month, only=phases.CHECKS, without=phases.RELEASING).cpu
         facts = phases.sum_of(month, only=[phases.MODELS_PREFIX + "marts"]).cpu
         load = phases.sum_of(month, only=[phases.LOAD]).cpu
         found.append(
             "Full refresh ÷ one new month: a month of the full refresh costs "
-            f"{work['full']:.1f} CPU s, one new month {work['month']:.1f}: the "
+            f"{of_full:.1f} CPU s, one new month {of_month:.1f}: the "
             f"load {load:.1f}, checks and tests {checks:.1f}, of which a month has nearly as many as all months have, "
             f"the facts and dimensions {facts:.1f}, which are built whole, since a new month decides what is "
             "provisional in those before it, and the other models the rest."
@@ -493,19 +493,32 @@ def kept_runs(folder: Path) -> list[Record]:
     return sorted(found, key=lambda record: (record["options"]["months"], record["options"]["scale"]))
 
 
-def kept_file(project: Path, scale: float, months: int) -> Path:
-    """Where the project keeps the record of a run of this size."""
-    return project / RUNS / f"{scale:g}-{months}.json"
+class HoldsMore(ValueError):
+    """The kept record holds more than the one that is to take its place."""
+
+
+def place_to_keep(project: Path, scale: float, months: int, *, whole: bool) -> Path:
+    """The file that keeps the record of a run of this size. Raises HoldsMore."""
+    kept = project / RUNS / f"{scale:g}-{months}.json"
+    if not whole and kept.exists() and is_whole(json.loads(kept.read_text("utf-8"))):
+        raise HoldsMore(
+            f"{kept.relative_to(project)} holds yardsticks and other tools too, and is not replaced by a run of the "
+            "pipeline alone: leave out WRITE=yes (--write); the record then stands in bench/results"
+        )
+    return kept
 
 
 def write_pages(record: Record, project: Path) -> list[Path]:
-    """Keep the record and draw the plots; a whole one also writes docs/performance.md and the README's section."""
+    """Keep the record and draw the plots; a whole one also writes docs/performance.md and the README's section.
+
+    Raises HoldsMore.
+    """
     from orchestration.bench import plots
 
     runs = project / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     options = record["options"]
-    kept = kept_file(project, options["scale"], options["months"])
+    kept = place_to_keep(project, options["scale"], options["months"], whole=is_whole(record))
     kept.write_text(json.dumps(_small(record), indent=1) + "\n", "utf-8")
     readme = project / "README.md"
     others = kept_runs(runs)

@@ -152,14 +152,14 @@ def _new_month(place: Settings, before: Path, times: int, say: Callable[[str], N
     A month takes a minute, in which the machine's clock may stand anywhere; a full refresh is long enough to meet it
     fast and slow.
     """
-    shutil.copytree(place.data, before, symlinks=True)
     runs = []
-    for number in range(times):
-        if number:
-            shutil.rmtree(place.data)
-            shutil.copytree(before, place.data, symlinks=True)
+    for more in reversed(range(times)):
+        if more:
+            shutil.copytree(place.data, before, symlinks=True)
         runs.append(_run(situations.NEW_MONTH, place, say))
-    shutil.rmtree(before)
+        if more:
+            shutil.rmtree(place.data)
+            before.rename(place.data)
 
     def work_cpu(one: situations.Situation) -> float:
         return phases.work_of(one.phases).cpu
@@ -285,7 +285,12 @@ def machine() -> Record:
 
 
 def _commit(project: Path) -> str:
+    """The commit, marked where anything that is measured differs from it; empty without one."""
     found = subprocess.run(
-        ["git", "-C", str(project), "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return found.stdout.strip()
+        ["git", "-C", str(project), "describe", "--always"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    changed = subprocess.run(
+        ["git", "-C", str(project), "status", "--porcelain", "--", *_PROJECT],
+        capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    return found + "-dirty" * bool(changed)

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--peers-scale", type=float, default=None, help="default: the scale, at most 1")
     parser.add_argument("--without-postgres", action="store_true")
-    parser.add_argument("--times", type=int, default=3, help="of one new month and the floor; the middle one counts")
+    parser.add_argument("--times", type=int, default=3, help="how often one new month and the floor are run")
     parser.add_argument("--pipeline-only", action="store_true", help="a full refresh and one new month, nothing else")
     parser.add_argument(
         "--write", action="store_true", help=f"keep the record; write {report.PAGE}, its plots and the README's table"
@@ -41,24 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--from-record", type=Path, default=None, help="measure nothing: take this record")
     options = parser.parse_args(arguments)
     settings = Settings.from_environment()
-    kept = report.kept_file(settings.project, options.scale, options.months)
-    if (
-        options.write
-        and options.pipeline_only
-        and kept.exists()
-        and report.is_whole(json.loads(kept.read_text("utf-8")))
-    ):
-        print(
-            f"bench: {kept.relative_to(settings.project)} holds yardsticks and other tools too, and is not replaced by "
-            "a run of the pipeline alone: leave out --write (WRITE=yes); the record then stands in bench/results",
-            file=sys.stderr,
-        )
-        return 2
     try:
         record: Record
         if options.from_record is not None:
             record = json.loads(options.from_record.read_text("utf-8"))
         else:
+            if options.write:
+                # Before anything is measured.
+                report.place_to_keep(settings.project, options.scale, options.months, whole=not options.pipeline_only)
             peers = options.peers_scale or min(options.scale, LARGEST_PEERS_SCALE)
             asked = Options(
                 scale=options.scale,
@@ -71,16 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
                 pipeline_only=options.pipeline_only,
             )
             record = run_bench(asked, settings, say)
-    except (CannotMeasure, SampleError, OSError) as error:
+        print(report.for_terminal(record, report.kept_runs(settings.project / report.RUNS)))
+        if options.write:
+            for path in report.write_pages(record, settings.project):
+                say(f"written: {path.relative_to(settings.project)}")
+    except (CannotMeasure, SampleError, report.HoldsMore, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     except (ProgramFailed, Different) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    print(report.for_terminal(record, report.kept_runs(settings.project / report.RUNS)))
-    if options.write:
-        for path in report.write_pages(record, settings.project):
-            say(f"written: {path.relative_to(settings.project)}")
     return 0
 
 

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,31 +19,17 @@ pytestmark = pytest.mark.slow
 SCALE, MONTHS = "0.02", "24"
 
 
-def bench(data: Path, *arguments: str) -> dict[str, Any]:
-    """What a run of the benchmark has recorded."""
+def test_bench_measures_every_situation_and_all_tools_agree(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("JOBCENTER_", "DAGSTER_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "orchestration.commands.bench", "--scale", SCALE, *arguments],
-        cwd=PROJECT_ROOT, env={**environment, "JOBCENTER_DATA": str(data)}, capture_output=True, text=True,
+        [sys.executable, "-m", "orchestration.commands.bench", "--scale", SCALE, "--months", MONTHS,
+         "--without-postgres", "--times", "2"],
+        cwd=PROJECT_ROOT, env={**environment, "JOBCENTER_DATA": str(tmp_path)}, capture_output=True, text=True,
         check=False, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    (result,) = (data / "bench" / "results").glob("*.json")
-    record: dict[str, Any] = json.loads(result.read_text("utf-8"))
-    return record
-
-
-def test_bench_measures_the_pipeline_alone_too(tmp_path: Path) -> None:
-    record = bench(tmp_path, "--months", "2", "--pipeline-only", "--times", "2")
-    assert [one["name"] for one in record["situations"]] == [situations.FULL_REFRESH, situations.NEW_MONTH]
-    assert not {"floor", "plain_sql", "focus_goals", "correction"} & set(record)
-    month = record["situations"][1]
-    assert len(month["runs"]) == 2 and month["cpu"] in [one["cpu"] for one in month["runs"]]
-    assert month["rows_in"] > 0 and month["rows_out"] > 0
-
-
-def test_bench_measures_every_situation_and_all_tools_agree(tmp_path: Path) -> None:
-    record = bench(tmp_path, "--months", MONTHS, "--without-postgres", "--times", "1")
+    (result,) = (tmp_path / "bench" / "results").glob("*.json")
+    record = json.loads(result.read_text("utf-8"))
     by_name = {one["name"]: one for one in record["situations"]}
     assert list(by_name) == [
         situations.FULL_REFRESH, situations.NEW_MONTH, situations.CORRECTION, situations.NOTHING_NEW,
@@ -60,6 +45,9 @@ def test_bench_measures_every_situation_and_all_tools_agree(tmp_path: Path) -> N
     full, month = by_name[situations.FULL_REFRESH], by_name[situations.NEW_MONTH]
     assert full["rows_in"] == record["plain_sql"]["rows"] > 100_000
     assert 0 < month["rows_in"] < full["rows_in"] / 12
+    # The second run began where the first one had.
+    assert len(month["runs"]) == len(record["floor"]["runs"]) == 2
+    assert month["cpu"] in [one["cpu"] for one in month["runs"]]
     assert by_name[situations.CORRECTION]["rows_in"] == record["correction"]["rows"] > 0
     assert record["plain_sql"]["compared_rows"] > 100_000
     # Made twice, and measured each time.

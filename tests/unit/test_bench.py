@@ -367,7 +367,7 @@ def test_a_whole_record_is_not_replaced_by_one_of_the_pipeline_alone(
     monkeypatch.setattr(bench, "run_bench", run_bench)
     settings = replace(Settings.from_environment(), project=tmp_path)
     monkeypatch.setattr(bench.Settings, "from_environment", lambda: settings)
-    whole = report.kept_file(tmp_path, 0.02, 24)
+    whole = report.place_to_keep(tmp_path, 0.02, 24, whole=True)
     whole.parent.mkdir(parents=True)
     whole.write_text(json.dumps(a_record(24)))
     asked = ["--scale", "0.02", "--pipeline-only", "--write"]
@@ -377,10 +377,79 @@ def test_a_whole_record_is_not_replaced_by_one_of_the_pipeline_alone(
     assert [bench.main([*asked, "--months", "2"]) for _ in range(2)] == [0, 0]
     assert len(measured) == 2 and measured[0].pipeline_only
     assert report.is_whole(json.loads(whole.read_text()))
-    # Only shown; and by a whole one.
+    # Nor from a record; only shown it may be.
     assert bench.main(["--scale", "0.02", "--pipeline-only", "--months", "24"]) == 0
+    alone = tmp_path / "alone.json"
+    alone.write_text(json.dumps(run_bench(measured[-1])))
+    assert bench.main(["--from-record", str(alone), "--write"]) == 2
+    assert report.is_whole(json.loads(whole.read_text()))
+    # By a whole one it is.
     (tmp_path / "README.md").write_text("# Name\n\n## Development\n")
     assert bench.main(["--scale", "0.02", "--write", "--months", "24"]) == 0
+
+
+def options_for(**given: Any) -> run.Options:
+    return run.Options(
+        **{"scale": 0.001, "months": 2, "start": "2023-01", "seed": 1, "peers_scale": 0.001, "with_postgres": True}
+        | given
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "says"), [({}, "MONTHS must be at least 13"), ({"pipeline_only": True, "times": 0}, "TIMES must be")]
+)
+def test_what_cannot_be_measured_is_refused_at_once(given: dict[str, Any], says: str, tmp_path: Path) -> None:
+    settings = replace(Settings.from_environment(), data=tmp_path / "data")
+    with pytest.raises(run.CannotMeasure, match=says):
+        run.run_bench(options_for(**given), settings, lambda _: None)
+    assert not settings.data.exists()
+
+
+def test_the_pipeline_alone_is_a_full_refresh_and_one_new_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months = []
+
+    def run_situation(name: str, settings: Settings) -> situations.Situation:
+        months.append((name, [str(period)[:7] for period in deliveries.periods(settings.landing)]))
+        return situations.Situation(name, [], 9.0, 9.0, 1e9, 0, 0, 0, 0, 1, 2, 3)
+
+    monkeypatch.setattr(situations, "run_situation", run_situation)
+    monkeypatch.setattr(situations, "newest_manifest", lambda _: tmp_path)
+    monkeypatch.setattr(run, "_persons", lambda _: 5)
+    monkeypatch.setattr(run, "_copy_of_project", lambda project, _: project)
+    monkeypatch.setattr(run, "_program", lambda *_: pytest.fail("a yardstick or another tool was asked for"))
+    settings = replace(Settings.from_environment(), data=tmp_path)
+    record = run.run_bench(options_for(pipeline_only=True, times=1), settings, lambda _: None)
+    assert months == [
+        (situations.FULL_REFRESH, ["2023-01", "2023-02"]),
+        (situations.NEW_MONTH, ["2023-01", "2023-02", "2023-03"]),
+    ]
+    assert [one["name"] for one in record["situations"]] == [name for name, _ in months]
+    assert not report.is_whole(record) and "correction" not in record
+    # What it has measured stays, where it worked does not.
+    assert sorted(path.name for path in (tmp_path / "bench").iterdir()) == [
+        "landing-0.001-2", "landing-0.001-2.json", "results",
+    ]  # fmt: skip
+
+
+def test_a_commit_is_marked_where_what_is_measured_differs_from_it(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-C", str(tmp_path), *arguments], check=True, capture_output=True)
+
+    assert run._commit(tmp_path) == ""
+    git("init")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "a.sql").write_text("select 1")
+    git("add", ".")
+    git("-c", "user.name=n", "-c", "user.email=e@e.example", "commit", "-m", "first")
+    commit = run._commit(tmp_path)
+    assert commit and "dirty" not in commit
+    # The pages that an earlier run has written are not measured.
+    (tmp_path / "README.md").write_text("text")
+    assert run._commit(tmp_path) == commit
+    (tmp_path / "models" / "a.sql").write_text("select 2")
+    assert run._commit(tmp_path) == f"{commit}-dirty"
 
 
 def test_what_was_measured_several_times_says_so() -> None:

@@ -19,7 +19,6 @@ def intermediate_suites(months: Sequence[date] | None = None) -> list[Suite]:
         _stock_suite(months),
         _conversations_suite(months),
         _offer_days_suite(months),
-        _activity_suite(months),
         _model_status_suite(),
         _diagnostics_suite(),
     ]
@@ -177,36 +176,6 @@ def _offer_days_suite(months: Sequence[date] | None) -> Suite:
                 "from_date > lag(to_date) over (partition by month, person_key order by from_date, to_date) + 1",
                 "Runs of a person's offer days neither overlap nor touch: no day counts twice.",
                 ("from_date", "to_date"),
-            ),
-        ),
-    )
-
-
-def _activity_suite(months: Sequence[date] | None) -> Suite:
-    return Suite(
-        name="intermediate_activity_months",
-        layer="intermediate",
-        table="intermediate.int_activity_months",
-        source=_of_months("int_activity_months", months),
-        checks=(
-            between("conversation_count", "Conversations are not negative.", minimum=0),
-            holds(
-                "offer_days_fit_the_month",
-                "offer_day_count between 0 and day(last_day(month))",
-                "Nobody has more offer days than the month has days.",
-                ("offer_day_count",),
-            ),
-            holds(
-                "hours_fit_the_month",
-                "paid_hours between 0 and 24 * 31",
-                "Nobody has more paid hours than the longest month has hours.",
-                ("paid_hours",),
-            ),
-            holds(
-                "somebody_was_active",
-                "conversation_count > 0 or offer_day_count > 0 or paid_hours > 0",
-                "A row stands only where something happened.",
-                ("conversation_count", "offer_day_count", "paid_hours"),
             ),
         ),
     )

@@ -47,9 +47,9 @@ Window = tuple[int, int]  # months back and ahead that a month of the table depe
 BENEFITS, OWN_MONTH, YEAR = (HISTORY, 0), (0, 0), (-11, 0)
 REACH: dict[str, dict[str, Window]] = {
     "int_benefit_segments": {"benefit_periods": BENEFITS},
+    "int_benefit_segments__left": {"benefit_periods": BENEFITS},
     "int_counted_conversations": {"conversations": OWN_MONTH},
     "int_offer_days": {"active_offers": OWN_MONTH},
-    "int_activity_months": {"conversations": OWN_MONTH, "active_offers": OWN_MONTH, "ordinary_hours": OWN_MONTH},
     "int_conversation_coverage__population": {"benefit_periods": BENEFITS, "conversations": (-24, 0)},
     "int_conversation_coverage__counts": {"benefit_periods": BENEFITS, "conversations": (-24, 0)},
     "int_benefit_spells__ended": {"benefit_periods": BENEFITS},

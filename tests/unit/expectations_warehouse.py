@@ -114,8 +114,6 @@ create table intermediate.int_stock as
 create table intermediate.int_counted_conversations as select month, month + 3 as conversation_date from {MONTHS};
 create table intermediate.int_offer_days as
     select month, 1001::ubigint as person_key, month as from_date, month + 5 as to_date from {MONTHS};
-create table intermediate.int_activity_months as
-    select month, 1 as conversation_count, 6 as offer_day_count, 10::decimal(18, 6) as paid_hours from {MONTHS};
 create table intermediate.int_benefit_level__model_status as
     select '2024QMAT02' as period_code, true as is_complete, 0 as missing_count, null::varchar as missing_da,
         null::varchar as missing_en;
@@ -445,14 +443,6 @@ BREAKS: dict[tuple[str, str], str] = {
     " (select date '2024-06-01' as month, date '2024-06-20' as from_date, date '2024-06-19' as to_date)",
     ("intermediate_offer_days", "runs_do_not_touch"): "insert into intermediate.int_offer_days"
     " select month, person_key, to_date + 1, to_date + 2 from intermediate.int_offer_days where person_key = 1001",
-    ("intermediate_activity_months", "conversation_count_is_in_range"): "insert into intermediate.int_activity_months"
-    " by name (select -1 as conversation_count)",
-    ("intermediate_activity_months", "offer_days_fit_the_month"): "insert into intermediate.int_activity_months"
-    " by name (select date '2024-06-01' as month, 31 as offer_day_count)",
-    ("intermediate_activity_months", "hours_fit_the_month"): "insert into intermediate.int_activity_months"
-    " by name (select 745 as paid_hours)",
-    ("intermediate_activity_months", "somebody_was_active"): "insert into intermediate.int_activity_months"
-    " by name (select 0 as conversation_count, 0 as offer_day_count, 0 as paid_hours)",
     (
         "intermediate_model_status",
         "period_has_a_model",

@@ -36,14 +36,30 @@ months as (
     from {{ ref('int_months') }}
 ),
 
-activity as (
+conversations as (
+    select
+        month,
+        person_key
+    from {{ ref('int_counted_conversations') }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
+),
+
+offer_days as (
     select
         month,
         person_key,
-        conversation_count,
-        offer_day_count,
+        from_date,
+        to_date
+    from {{ ref('int_offer_days') }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
+),
+
+ordinary_hours as (
+    select
+        month,
+        person_key,
         paid_hours
-    from {{ ref('int_activity_months') }}
+    from {{ ref('stg_extracts__ordinary_hours') }}
     where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
 ),
 
@@ -66,19 +82,47 @@ population as (
             and stock.support_completed_months >= months.passive_minimum_months
 ),
 
-summed as (
+held as (
     select
         population.month,
         population.person_key,
-        sum(activity.conversation_count)::integer as conversation_count,
-        sum(activity.offer_day_count)::integer as offer_day_count,
-        sum(activity.paid_hours) as paid_hours
+        count(*)::integer as conversation_count
     from population
-    inner join activity
+    inner join conversations
         on
-            population.person_key = activity.person_key
-            and population.window_from_month <= activity.month
-            and population.month >= activity.month
+            population.person_key = conversations.person_key
+            and population.window_from_month <= conversations.month
+            and population.month >= conversations.month
+    group by population.month, population.person_key
+),
+
+offered as (
+    select
+        population.month,
+        population.person_key,
+        sum(offer_days.to_date - offer_days.from_date + 1)::integer as offer_day_count
+    from population
+    inner join offer_days
+        on
+            population.person_key = offer_days.person_key
+            and population.window_from_month <= offer_days.month
+            and population.month >= offer_days.month
+    group by population.month, population.person_key
+),
+
+worked as (
+    select
+        population.month,
+        population.person_key,
+        sum(ordinary_hours.paid_hours) as paid_hours
+    from population
+    inner join ordinary_hours
+        on
+            population.person_key = ordinary_hours.person_key
+            and population.window_from_month <= ordinary_hours.month
+            and population.month >= ordinary_hours.month
+    -- A month without benefits is not loaded, whatever else has come for it.
+    semi join months on ordinary_hours.month = months.month
     group by population.month, population.person_key
 ),
 
@@ -94,14 +138,22 @@ evidenced as (
         population.hours_rule_id,
         population.few_conversations_minimum,
         -- No activity found is none: every person of the population is listed first.
-        coalesce(summed.conversation_count, 0) as conversation_count,
-        coalesce(summed.offer_day_count, 0) as offer_day_count,
-        coalesce(summed.paid_hours, 0)::decimal(18, 6) as paid_hours
+        coalesce(held.conversation_count, 0) as conversation_count,
+        coalesce(offered.offer_day_count, 0) as offer_day_count,
+        coalesce(worked.paid_hours, 0)::decimal(18, 6) as paid_hours
     from population
-    left join summed
+    left join held
         on
-            population.month = summed.month
-            and population.person_key = summed.person_key
+            population.month = held.month
+            and population.person_key = held.person_key
+    left join offered
+        on
+            population.month = offered.month
+            and population.person_key = offered.person_key
+    left join worked
+        on
+            population.month = worked.month
+            and population.person_key = worked.person_key
 )
 
 select

@@ -18,6 +18,7 @@ select
     municipality_code,
     benefit_group_code,
     is_in_scope,
-    sum((to_date - from_date + 1) * benefit_fraction)::decimal(38, 6) as full_time_days
+    -- Narrow types (a month's days, at most the whole of full time): products of wide decimals have 128 bits.
+    sum((to_date - from_date + 1)::smallint * benefit_fraction::decimal(7, 6))::decimal(38, 6) as full_time_days
 from segments
 group by month, municipality_code, benefit_group_code, is_in_scope

@@ -27,10 +27,11 @@ months as (
 
 windows as (
     select
-        target_group_code,
+        target_group_code::main.target_group_code as target_group_code,
         from_months,
         to_months,
         required_count,
+        {{ rule_id('conversation_window', 'target_group_code', 'valid_from_date') }} as rule_id,
         valid_from_date,
         valid_to_date
     from {{ ref('rule_conversation_windows') }}
@@ -61,7 +62,7 @@ ruled as (
         ) }} as from_months,
         windows.to_months,
         windows.required_count,
-        {{ rule_id('conversation_window', 'windows.target_group_code', 'windows.valid_from_date') }} as rule_id
+        windows.rule_id
     from stock
     inner join months on stock.month = months.month
     left join windows

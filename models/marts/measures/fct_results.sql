@@ -64,44 +64,51 @@ ended_counts as (
     from {{ ref('int_results__ended_counts') }}
 ),
 
-window_days as (
+-- The months of each complete window, so that figures find theirs by equality.
+windows as (
     select
         months.month,
-        sum(days_in_months.days_in_month) as days_in_window
+        days_in_months.month as month_of_window,
+        days_in_months.days_in_month,
+        date_diff('month', (months.month - interval 11 month)::date, days_in_months.month) as months_into_window
     from months
     inner join days_in_months
         on days_in_months.month between months.month - interval 11 month and months.month
-    group by months.month
+    where months.is_window_complete
+),
+
+window_days as (
+    select
+        month,
+        sum(days_in_month) as days_in_window
+    from windows
+    group by month
 ),
 
 -- A presence is the first in the window when the one before it lies before the window.
 window_persons as (
     select
-        months.month,
+        windows.month,
         presence_counts.municipality_code,
         presence_counts.benefit_group_code,
         sum(presence_counts.person_count) as person_count
-    from months
+    from windows
     inner join presence_counts
         on
-            presence_counts.month between months.month - interval 11 month and months.month
-            and presence_counts.months_since_previous
-            > date_diff('month', (months.month - interval 11 month)::date, presence_counts.month)
-    where months.is_window_complete
-    group by months.month, presence_counts.municipality_code, presence_counts.benefit_group_code
+            windows.month_of_window = presence_counts.month
+            and windows.months_into_window < presence_counts.months_since_previous
+    group by windows.month, presence_counts.municipality_code, presence_counts.benefit_group_code
 ),
 
 window_full_time as (
     select
-        months.month,
+        windows.month,
         full_time_days.municipality_code,
         full_time_days.benefit_group_code,
         sum(full_time_days.full_time_days) as full_time_days
-    from months
-    inner join full_time_days
-        on full_time_days.month between months.month - interval 11 month and months.month
-    where months.is_window_complete
-    group by months.month, full_time_days.municipality_code, full_time_days.benefit_group_code
+    from windows
+    inner join full_time_days on windows.month_of_window = full_time_days.month
+    group by windows.month, full_time_days.municipality_code, full_time_days.benefit_group_code
 ),
 
 weeks as (

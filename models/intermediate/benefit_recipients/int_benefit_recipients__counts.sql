@@ -1,6 +1,7 @@
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 
-with segments as (
+-- Read anew by each step, which needs few of its rows or columns.
+with segments as not materialized (
     select
         month,
         person_key,

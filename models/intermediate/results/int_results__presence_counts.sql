@@ -9,7 +9,8 @@
 -#}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 
-with segments as (
+-- Read anew by each step: DuckDB knows then how many rows each has, and lays the smaller side of a join into a table.
+with segments as not materialized (
     select
         month,
         person_key,

@@ -17,7 +17,8 @@ with open_obligations as (
         and not is_on_time
 ),
 
-conversations as (
+-- Read anew by each step: one wants the batch's persons, the other all days of few persons.
+conversations as not materialized (
     select
         month,
         person_key,

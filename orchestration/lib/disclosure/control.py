@@ -20,7 +20,7 @@ from orchestration.lib.disclosure.declarations import declaration_of
 from orchestration.lib.disclosure.linked import hide_linked
 from orchestration.lib.disclosure.secondary import AreaRow, Cells, ProtectedMonths, protect_families
 from orchestration.lib.disclosure.state import Key, TableState, small
-from orchestration.lib.release.content import quoted
+from orchestration.lib.release.content import columns_of, quoted
 
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.
@@ -183,16 +183,9 @@ def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Pa
     alias = "previous"
     if not con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
         con.execute(f"attach '{previous / 'release.duckdb'}' as {alias} (read_only)")
-    columns = {
-        str(row[0])
-        for row in con.execute(
-            "select column_name from duckdb_columns() "
-            "where database_name = ? and schema_name = 'main' and table_name = ?",
-            [alias, table],
-        ).fetchall()
-    }
+    columns = columns_of(con, f"{alias}.main.{quoted(table)}")
     shared = [name for name in state.figures if name in columns]
-    if not shared or not set(state.declaration.keys) <= columns:
+    if not shared or not set(state.declaration.keys) <= set(columns):
         return
     selected = ", ".join(
         f"coalesce(old.{quoted(n)}::double = new.{quoted(n)}::double, false) as {quoted('known_' + n)}, "

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.disclosure.declarations import DECLARATIONS
-from orchestration.lib.release.content import quoted
+from orchestration.lib.release.content import columns_of, quoted
 
 TABLE = "rpt_revisions"
 # The id of the release is no content: a rebuild of the same figures bears another one.
@@ -122,7 +122,7 @@ def write_revisions(
     con.execute(f"create or replace temp table revisions ({', '.join(f'{column} varchar' for column in COLUMNS)})")
     if previous is not None:
         _attach(con, previous)
-        if _columns(con, "previous", TABLE):
+        if columns_of(con, f"previous.main.{quoted(TABLE)}"):
             con.execute(f"insert into revisions select {', '.join(COLUMNS)} from previous.main.{quoted(TABLE)}")
         manifest = json.loads((previous / "manifest.json").read_text("utf-8"))
         arrivals = new_arrivals(deliveries, manifest["deliveries"])
@@ -139,15 +139,6 @@ def write_revisions(
 def _attach(con: duckdb.DuckDBPyConnection, previous: Path) -> None:
     if not con.execute("select 1 from duckdb_databases() where database_name = 'previous'").fetchone():
         con.execute(f"attach '{previous / 'release.duckdb'}' as previous (read_only)")
-
-
-def _columns(con: duckdb.DuckDBPyConnection, catalog: str, table: str) -> list[str]:
-    rows = con.execute(
-        "select column_name from duckdb_columns() "
-        "where database_name = ? and schema_name = 'main' and table_name = ? order by column_index",
-        [catalog, table],
-    ).fetchall()
-    return [str(row[0]) for row in rows]
 
 
 def _write_arrivals(con: duckdb.DuckDBPyConnection, arrivals: Sequence[Arrival]) -> None:
@@ -182,7 +173,7 @@ def _month_of_row(columns: Sequence[str]) -> str:
 
 def _compare(con: duckdb.DuckDBPyConnection, table: str, release_id: str, cause: str | None) -> None:
     declaration = DECLARATIONS.get(table)
-    before, after = _columns(con, "previous", table), _columns(con, "release", table)
+    before, after = (columns_of(con, f"{catalog}.main.{quoted(table)}") for catalog in ("previous", "release"))
     shared = [column for column in before if column in after]
     if declaration is None or table == TABLE or not set(declaration.keys) <= set(shared):
         return

@@ -20,6 +20,18 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Names and types of a table's or view's columns, in their order; none where there is no such table.
+
+    Asked of the table itself: `duckdb_columns()` walks through every table of every attached database each time.
+    """
+    try:
+        rows = con.execute(f"describe {relation}").fetchall()
+    except duckdb.CatalogException:
+        return {}
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
 def content_hash(con: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> str:
     """SHA-256 over the rows of `relation` in total order, of the given columns in the given order.
 

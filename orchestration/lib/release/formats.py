@@ -9,7 +9,7 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from orchestration.lib.disclosure.declarations import DECLARATIONS
-from orchestration.lib.release.content import quoted
+from orchestration.lib.release.content import columns_of, quoted
 from orchestration.lib.release.labels import labels
 
 # A sheet is for looking at; with more rows than this a workbook takes longer to write than the rest of the release.
@@ -42,7 +42,7 @@ def write_codebook(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence
         writer.writerow(["table", "column", "type", "key", "label_da", "label_en", "description"])
         for table in tables:
             keys = _keys(table)
-            for column, kind in _columns(con, source, table).items():
+            for column, kind in columns_of(con, f"{source}.main.{quoted(table)}").items():
                 writer.writerow(
                     [
                         table,
@@ -104,7 +104,7 @@ def _write_notes(
 def _write_sheet(
     con: duckdb.DuckDBPyConnection, source: str, table: str, sheet: Worksheet, formats: Mapping[str, Format]
 ) -> None:
-    columns = _columns(con, source, table)
+    columns = columns_of(con, f"{source}.main.{quoted(table)}")
     keys = [key for key in _keys(table) if key in columns]
     newest = [key for key in ("month", "period_start_date", "period_code", "statement_year") if key in columns]
     order = [f"{quoted(key)} desc" for key in newest] + [quoted(key) for key in keys if key not in newest]
@@ -180,7 +180,7 @@ def write_datapackage(
                     "title": labels().column(column, "en"),
                     **({"description": comments[table, column]} if (table, column) in comments else {}),
                 }
-                for column, kind in _columns(con, source, table).items()
+                for column, kind in columns_of(con, f"{source}.main.{quoted(table)}").items()
             ],
             "missingValues": [""],
             **({"primaryKey": list(_keys(table))} if _keys(table) and table != "rpt_rank_uncertainty" else {}),
@@ -226,15 +226,6 @@ def _frictionless_type(kind: str) -> str:
 
 def _keys(table: str) -> tuple[str, ...]:
     return DECLARATIONS[table].keys if table in DECLARATIONS else ()
-
-
-def _columns(con: duckdb.DuckDBPyConnection, source: str, table: str) -> dict[str, str]:
-    rows: Iterable[tuple[str, str]] = con.execute(
-        "select column_name, data_type from duckdb_columns() where database_name = ? and schema_name = 'main' "
-        "and table_name = ? order by column_index",
-        [source, table],
-    ).fetchall()
-    return dict(rows)
 
 
 def _comments(con: duckdb.DuckDBPyConnection, source: str) -> Mapping[tuple[str, str], str]:

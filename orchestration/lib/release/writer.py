@@ -28,7 +28,7 @@ from orchestration.lib.disclosure.secondary import ProtectedMonths
 from orchestration.lib.disclosure.state import TableState
 from orchestration.lib.operations import completeness, revisions
 from orchestration.lib.release import formats
-from orchestration.lib.release.content import content_hash, quoted
+from orchestration.lib.release.content import columns_of, content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
 from orchestration.lib.warehouse import CHECKPOINT_THRESHOLD
 
@@ -279,7 +279,7 @@ def _stage(
     """Copy tables in the order of their keys, and read those that hold figures, with what was released before."""
     states: dict[str, TableState] = {}
     for name in names:
-        columns = _columns(con, catalog, name)
+        columns = columns_of(con, f"{quoted(catalog)}.marts.{quoted(name)}")
         stored = [column for column in columns if column != "is_suppressed" or not name.startswith("rpt_")]
         declared = DECLARATIONS[name].keys if name in DECLARATIONS else ()
         keys = [column for column in declared if column in columns]
@@ -336,7 +336,7 @@ def _finish(
 ) -> ReleasedTable:
     """Comment a released table, write it as Parquet and CSV, and measure it; `hashed`: its columns that are content."""
     target = f"release.main.{quoted(name)}"
-    columns = _columns(con, "release", name, "main")
+    columns = columns_of(con, target)
     _write_comments(con, target, text, texts, columns)
     con.execute(
         f"copy {target} to '{folder / 'parquet' / (name + '.parquet')}' "
@@ -377,15 +377,6 @@ def _write_suppressed(con: duckdb.DuckDBPyConnection, name: str, target: str, st
         f"from memory.main.{quoted(name)} as staged positional join masks"
     )
     con.unregister("masks")
-
-
-def _columns(con: duckdb.DuckDBPyConnection, catalog: str, table: str, schema: str = "marts") -> dict[str, str]:
-    rows = con.execute(
-        "select column_name, data_type from information_schema.columns "
-        "where table_catalog = ? and table_schema = ? and table_name = ? order by ordinal_position",
-        [catalog, schema, table],
-    ).fetchall()
-    return {str(name): str(kind) for name, kind in rows}
 
 
 def _comments(

@@ -3,6 +3,8 @@
     a benefit, an inhabitant) has one municipality, and a municipality one area of each kind: the area's count of
     persons is the sum of its municipalities' counts. Measures of a year are left out: an area has no expected level.
 -#}
+-- Decimals, so that a sum does not depend on the order in which threads add; here, before each row stands in every
+-- kind of area.
 with facts as (
     select
         measure_id,
@@ -10,8 +12,8 @@ with facts as (
         period_end_date,
         municipality_code,
         group_code,
-        numerator_count,
-        denominator_count,
+        numerator_count::decimal(38, 12) as numerator_count,
+        denominator_count::decimal(38, 12) as denominator_count,
         is_provisional
     from {{ ref('fct_measure_results') }}
     where
@@ -39,7 +41,7 @@ measures as (
     from {{ ref('dim_measures') }}
 ),
 
--- Decimals, so that the sum does not depend on the order in which threads add; a part that lacks leaves no sum.
+-- A part that lacks leaves no sum.
 summed as (
     select
         areas.area_type_code,
@@ -50,10 +52,10 @@ summed as (
         min(areas.area_name) as area_name,
         bool_or(facts.is_provisional) as is_provisional,
         case
-            when count(facts.numerator_count) = count(*) then sum(facts.numerator_count::decimal(38, 12))
+            when count(facts.numerator_count) = count(*) then sum(facts.numerator_count)
         end::double as numerator_count,
         case
-            when count(facts.denominator_count) = count(*) then sum(facts.denominator_count::decimal(38, 12))
+            when count(facts.denominator_count) = count(*) then sum(facts.denominator_count)
         end::double as denominator_count
     from facts
     inner join areas

@@ -270,3 +270,38 @@ def test_an_areas_sum_that_did_not_change_is_hidden_with_a_member_that_did(tmp_p
     second = release_of(fixture, tmp_path / "releases", 2, first)
     assert centre(first) == (13, 26)
     assert centre(second) == (None, None)
+
+
+def test_cells_are_compared_with_their_own_row_of_the_release_before(tmp_path: Path) -> None:
+    con = duckdb.connect()
+    columns = {
+        "month": "DATE",
+        "municipality_code": "VARCHAR",
+        "benefit_group_code": "VARCHAR",
+        "person_count": "BIGINT",
+    }
+    described = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    con.execute(f"create table rpt_benefit_recipients ({described})")
+    con.execute(
+        "insert into rpt_benefit_recipients select date '2025-01-01', lpad(i::varchar, 4, '0'), 'all', i "
+        "from range(5) as numbers(i)"
+    )
+    con.execute(f"attach '{tmp_path / 'release.duckdb'}' as before")
+    con.execute(f"create table before.rpt_benefit_recipients ({described}, is_suppressed boolean)")
+    # In another order: 4 as now, 3 hidden, 1 with another figure; 0 and 2 are new.
+    con.execute(
+        "insert into before.rpt_benefit_recipients values ('2025-01-01', '0004', 'all', 4, false), "
+        "('2025-01-01', '0003', 'all', null, true), ('2025-01-01', '0001', 'all', 7, false)"
+    )
+    con.execute("detach before")
+    state = control.read_state(con, "rpt_benefit_recipients", "memory.main.rpt_benefit_recipients", columns)
+    control.read_earlier(con, state, tmp_path)
+    assert state.known["person_count"].tolist() == [False, False, False, False, True]
+    assert state.hidden_before["person_count"].tolist() == [False, False, False, True, False]
+
+    con.execute("detach previous")
+    con.execute(f"attach '{tmp_path / 'release.duckdb'}' as before")
+    con.execute("insert into before.rpt_benefit_recipients values ('2025-01-01', '0004', 'all', 4, false)")
+    con.execute("detach before")
+    with pytest.raises(control.DisclosureError, match="several rows of rpt_benefit_recipients with one key"):
+        control.read_earlier(con, state, tmp_path)

@@ -13,7 +13,7 @@ import pytest
 
 from orchestration.lib.disclosure.declarations import UndeclaredTable
 from orchestration.lib.release import writer
-from orchestration.lib.release.content import content_hash
+from orchestration.lib.release.content import columns_of, content_hash
 from tests.support.release_fixture import Fixture, build
 
 AT = dt.datetime(2025, 7, 1, 10, 15, tzinfo=dt.UTC)
@@ -105,6 +105,14 @@ def test_content_hash_sees_every_change_but_not_the_order() -> None:
     assert hashes[0] == hashlib.sha256("".join(sorted(rows)).encode()).hexdigest()
     con.execute("create table nothing as from a where false")
     assert content_hash(con, "nothing", ["i", "s", "f"]) == hashlib.sha256(b"").hexdigest()
+
+
+def test_columns_of_tables_and_views_come_in_their_order() -> None:
+    con = duckdb.connect()
+    con.execute("create table t (b decimal(9, 2), a timestamptz); create view v as select a, b from t")
+    assert columns_of(con, "memory.main.t") == {"b": "DECIMAL(9,2)", "a": "TIMESTAMP WITH TIME ZONE"}
+    assert list(columns_of(con, 'memory.main."v"')) == ["a", "b"]
+    assert columns_of(con, "memory.main.none_such") == {}
 
 
 def test_current_moves_in_one_step_and_only_to_a_finished_release(release: Path, tmp_path: Path) -> None:

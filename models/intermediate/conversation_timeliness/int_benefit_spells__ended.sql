@@ -18,7 +18,8 @@ with left_segments as not materialized (
         and benefit_spell_start_date >= ({{ batch_from() }} - interval '{{ months_back }} months')::date
 ),
 
--- Where a spell goes on from a segment that was left, it does so in another place first.
+-- A spell that goes on from a left segment does so first in a segment that hasn't kept the place: a later one of the
+-- month, or the next month's first.
 segments as (
     select
         person_key,

@@ -8,8 +8,8 @@ with months as (
     select
         month,
         previous_loaded_month,
-        -- Who was on support on that day or later may go on in the next month.
-        as_of_date - spell_gap_days as open_from_date
+        -- Who was on support on that day or later may go on in the next month, by the rule of that month.
+        as_of_date - spell_gap_days_of_next_month as open_from_date
     from {{ ref('int_months') }}
 ),
 

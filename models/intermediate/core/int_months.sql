@@ -34,8 +34,7 @@ neighbours as (
         ) as window_loaded_count,
         max(others.month) filter (where others.month < loaded.month) as previous_loaded_month,
         count(*) filter (where others.month > loaded.month) as later_loaded_months_count,
-        count(*) filter (where others.month = loaded.month - interval 1 month) > 0 as has_previous_month_loaded,
-        count(*) filter (where others.month = loaded.month + interval 1 month) > 0 as has_next_month_loaded
+        count(*) filter (where others.month = loaded.month - interval 1 month) > 0 as has_previous_month_loaded
     from loaded
     cross join loaded as others
     group by loaded.month
@@ -84,6 +83,17 @@ ruled as (
     inner join parameters
         on {{ in_force_on('loaded.as_of_date', 'parameters') }}
     group by loaded.month
+),
+
+-- Of the next calendar month, loaded or not: what this month says must not depend on when the next one comes.
+next_month_rules as (
+    select
+        loaded.month,
+        max(parameters.value) filter (where parameters.parameter_code = 'spell_gap_days') as spell_gap_days
+    from loaded
+    inner join parameters
+        on {{ in_force_on('last_day(loaded.next_month_date)', 'parameters') }}
+    group by loaded.month
 )
 
 select
@@ -97,7 +107,6 @@ select
     last_day(loaded.newest_month) as newest_as_of_date,
     loaded.month = loaded.newest_month as is_newest,
     neighbours.has_previous_month_loaded,
-    neighbours.has_next_month_loaded,
     neighbours.previous_loaded_month,
     neighbours.window_loaded_count = 12 as is_window_complete,
     neighbours.window_loaded_count
@@ -108,6 +117,9 @@ select
         as is_provisional,
     {{ required_rule('ruled.spell_gap_days', "'spell_gap_days on ' || loaded.as_of_date") }}::integer
         as spell_gap_days,
+    {{ required_rule(
+        'next_month_rules.spell_gap_days', "'spell_gap_days on ' || last_day(loaded.next_month_date)"
+    ) }}::integer as spell_gap_days_of_next_month,
     {{ required_rule('ruled.passive_minimum_months', "'passive_minimum_months on ' || loaded.as_of_date") }}::integer
         as passive_minimum_months,
     {{ required_rule('ruled.hours_limit', "'ordinary_hours_limit on ' || loaded.as_of_date") }} as hours_limit,
@@ -139,3 +151,4 @@ select
 from loaded
 left join neighbours on loaded.month = neighbours.month
 left join ruled on loaded.month = ruled.month
+left join next_month_rules on loaded.month = next_month_rules.month

@@ -65,5 +65,6 @@ def _chart(rows: list[dict[str, Any]], column: str, title: str, line: str) -> al
             shape=alt.Shape(f"{line}:N", title=None),
         )
         .configure_view(strokeWidth=0)
-        .configure(font="sans-serif", background="white")
+        # Room on the right: a browser's font may be wider than the one that the width was worked out for.
+        .configure(font="sans-serif", background="white", padding={"left": 5, "top": 5, "right": 30, "bottom": 5})
     )

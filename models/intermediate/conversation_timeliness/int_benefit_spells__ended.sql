@@ -28,11 +28,7 @@ segments as (
         benefit_spell_start_date
     from {{ ref('int_benefit_segments') }}
     where
-        month <= {{ batch_to() }}
-        and month >= (
-            select min(coalesce(previous_loaded_month, month)) from {{ ref('int_months') }}
-            where month between {{ batch_from() }} and {{ batch_to() }}
-        )
+        month between {{ batch_from() }} and {{ batch_to() }}
         and not is_place_kept
 )
 

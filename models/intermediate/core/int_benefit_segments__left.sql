@@ -35,8 +35,8 @@ segments as not materialized (
         segments.support_spell_start_date,
         segments.is_benefit_left_censored,
         segments.is_support_left_censored,
-        segments.is_last_of_month,
-        segments.to_date >= months.open_from_date as is_open
+        -- Another segment that follows in the month decides at once: it goes on with a spell, or the spell is over.
+        segments.is_last_of_month and segments.to_date >= months.open_from_date as is_open
     from {{ ref('int_benefit_segments') }} as segments
     inner join months on segments.month = months.month
     where
@@ -68,22 +68,11 @@ left_segments as (
         segments.*
     from segments
     inner join batch_months on segments.month = batch_months.previous_loaded_month
-    where
-        segments.is_open
-        and not segments.is_last_of_month
-    union all
-    select
-        batch_months.month as known_month,
-        segments.*
-    from segments
-    inner join batch_months on segments.month = batch_months.previous_loaded_month
     anti join kept_places
         on
             batch_months.month = kept_places.month
             and segments.person_key = kept_places.person_key
-    where
-        segments.is_open
-        and segments.is_last_of_month
+    where segments.is_open
 )
 
 select

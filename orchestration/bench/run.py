@@ -42,8 +42,8 @@ class CannotMeasure(ValueError):
 class Options:
     """What is measured: scale 1 is the country; the peers may have a scale of their own, at which each can run.
 
-    times: how often one new month and the floor are measured. pipeline_only: a full refresh and one new month, nothing
-    else.
+    times: how often one new month, the correction and the floor are measured. pipeline_only: a full refresh and one
+    new month, nothing else.
     """
 
     scale: float
@@ -64,7 +64,7 @@ def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) 
     if options.months < FEWEST_MONTHS and not options.pipeline_only:
         raise CannotMeasure(f"MONTHS must be at least {FEWEST_MONTHS}: one of them is corrected twelve months later")
     if options.times < 1:
-        raise CannotMeasure("TIMES must be at least 1: so often one new month is measured")
+        raise CannotMeasure("TIMES must be at least 1: so often what is short is measured")
     folder = settings.data / "bench"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     work = folder / f"work-{options.scale:g}-{options.months}"
@@ -110,12 +110,16 @@ def run_bench(options: Options, settings: Settings, say: Callable[[str], None]) 
         record["focus_goals"] = _focus_goals(options, folder, work, place, manifest, say)
 
     deliveries.copy_deliveries(kept.landing, place.landing, all_periods[-1:])
-    record["situations"] = [asdict(full_refresh), _new_month(place, work / "before", options.times, say)]
+    record["situations"] = [
+        asdict(full_refresh),
+        _several_times(situations.NEW_MONTH, place, work / "before", options.times, say),
+    ]
     if not options.pipeline_only:
         corrected = deliveries.month_before(all_periods[-1], deliveries.MONTHS_BACK)
         record["correction"] = asdict(deliveries.correct_month(place.landing, corrected))
         record["situations"] += [
-            asdict(_run(name, place, say)) for name in (situations.CORRECTION, situations.NOTHING_NEW)
+            _several_times(situations.CORRECTION, place, work / "before", options.times, say),
+            asdict(_run(situations.NOTHING_NEW, place, say)),
         ]
     shutil.rmtree(work)
     results = folder / "results"
@@ -146,17 +150,17 @@ def _run(name: str, place: Settings, say: Callable[[str], None]) -> situations.S
     return done
 
 
-def _new_month(place: Settings, before: Path, times: int, say: Callable[[str], None]) -> Record:
-    """One new month, several times from the same data: the run in the middle, by what its work took, and all `runs`.
+def _several_times(name: str, place: Settings, before: Path, times: int, say: Callable[[str], None]) -> Record:
+    """A situation, several times from the same data: the run in the middle, by what its work took, and all `runs`.
 
-    A month takes a minute, in which the machine's clock may stand anywhere; a full refresh is long enough to meet it
-    fast and slow.
+    A month takes a minute and a correction two, in which the machine's clock may stand anywhere; a full refresh is long
+    enough to meet it fast and slow.
     """
     runs = []
     for more in reversed(range(times)):
         if more:
             shutil.copytree(place.data, before, symlinks=True)
-        runs.append(_run(situations.NEW_MONTH, place, say))
+        runs.append(_run(name, place, say))
         if more:
             shutil.rmtree(place.data)
             before.rename(place.data)

@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--peers-scale", type=float, default=None, help="default: the scale, at most 1")
     parser.add_argument("--without-postgres", action="store_true")
-    parser.add_argument("--times", type=int, default=3, help="how often one new month and the floor are run")
+    parser.add_argument("--times", type=int, default=3, help="how often what is short is run")
     parser.add_argument("--pipeline-only", action="store_true", help="a full refresh and one new month, nothing else")
     parser.add_argument(
         "--write", action="store_true", help=f"keep the record; write {report.PAGE}, its plots and the README's table"

@@ -482,8 +482,9 @@ def test_the_floor_in_the_middle_counts(costs: list[int], chosen: int, monkeypat
     assert found["reading"]["cpu"] == 10 - chosen and [one["cpu"] for one in found["runs"]] == costs
 
 
-def test_the_new_month_in_the_middle_counts_and_each_begins_with_the_same_data(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("situation", [situations.NEW_MONTH, situations.CORRECTION])
+def test_the_run_in_the_middle_counts_and_each_begins_with_the_same_data(
+    situation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = replace(Settings.from_environment(), landing=tmp_path / "landing", data=tmp_path / "data")
     place.data.mkdir()
@@ -500,7 +501,8 @@ def test_the_new_month_in_the_middle_counts_and_each_begins_with_the_same_data(
         return situations.Situation(name, spent, 9.0, cpu + 100 / cpu, 1e9, 0, 0, 0, 0, 1, 2, 3)
 
     monkeypatch.setattr(situations, "run_situation", run_situation)
-    chosen = run._new_month(place, tmp_path / "before", 3, lambda _: None)
+    chosen = run._several_times(situation, place, tmp_path / "before", 3, lambda _: None)
+    assert chosen["name"] == situation
     assert chosen["phases"][1]["cpu"] == 2.0 and [one["work_cpu"] for one in chosen["runs"]] == [5.0, 1.0, 2.0]
     # The last run's data stay, and nothing else.
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]

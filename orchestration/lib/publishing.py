@@ -17,6 +17,7 @@ from orchestration.expectations.runner import run_suites
 from orchestration.expectations.suites import Layer
 from orchestration.lib import build, warehouse
 from orchestration.lib.operations.keeping import Keep
+from orchestration.lib.pseudonyms import is_about_samples
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
 
@@ -96,11 +97,13 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
             f"The clock says {created_at:%Y-%m-%d %H:%M:%S %Z}, which is before the current release {current.name} was "
             "made: set the clock right and run the pipeline again."
         )
+    key_id = str(key[0]) if key is not None and key[0] else ""
     facts = writer.ReleaseFacts(
         created_at=created_at,
         build_id=plan.build_id,
         project_hash=plan.project_hash,
-        key_id=str(key[0]) if key is not None and key[0] else "",
+        key_id=key_id,
+        is_sample=is_about_samples(settings, key_id),
         commit=_commit(settings.project),
         dbt_version=importlib.metadata.version("dbt-core"),
         deliveries=deliveries,

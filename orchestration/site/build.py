@@ -249,6 +249,7 @@ def build_site(release: Path, target: Path) -> SiteReport:
             other=next(other for other in LANGUAGES if other != words.language),
             style=style,
             release=data.release,
+            sample=sample[words.language],
         ).encode()
         path = target / words.language / page.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -257,6 +258,9 @@ def build_site(release: Path, target: Path) -> SiteReport:
         largest = max(largest, len(content))
 
     with charts.drawing() as drawer, closing(ReleaseData(release)) as data:
+        # A release older than this mark says nothing about it.
+        is_sample = data.release.get("is_sample", False)
+        sample = {language: labels().sample(language) if is_sample else "" for language in LANGUAGES}
         waiting: list[tuple[Page, Words]] = []
         lines: dict[tuple[str, str], str] = {}
         for language in LANGUAGES:
@@ -267,7 +271,7 @@ def build_site(release: Path, target: Path) -> SiteReport:
                 else:
                     write(page, words)
         start = environment.get_template("start.html.j2").render(
-            style=style, languages=[Words(code) for code in LANGUAGES]
+            style=style, languages=[Words(code) for code in LANGUAGES], sample=sample
         )
         (target / "index.html").write_text(start, "utf-8")
         try:

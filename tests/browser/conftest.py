@@ -49,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     folder = tmp_path_factory.mktemp("site")
     fixture = build(folder / "w" / "warehouse.duckdb", months=14, persons=40_000)
     at = dt.datetime(2025, 7, 1, 10, 15, tzinfo=dt.UTC)
-    facts = writer.ReleaseFacts(created_at=at, build_id="b1", project_hash="ab" * 32, key_id="k1")
+    facts = writer.ReleaseFacts(created_at=at, build_id="b1", project_hash="ab" * 32, key_id="k1", is_sample=True)
     identifier = writer.release_identifier(at, "abcdef12")
     release = writer.write_release(fixture.path, folder / "releases", release_id=identifier, facts=facts)
     report = publish_site(release)

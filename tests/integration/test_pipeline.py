@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from orchestration.lib.dbt_manifest import set_up_folder
+from orchestration.lib.release.labels import labels
 from orchestration.lib.settings import PROJECT_ROOT
 from tests.support import pages
 from tests.support.undisturbed import Undisturbed
@@ -70,6 +71,17 @@ def test_the_run_keeps_the_manifest_that_it_ran_and_its_code(undisturbed: Undist
     parsed = set_up_folder(PROJECT_ROOT) / "manifest.json"
     assert (results.parent / "manifest.json").read_bytes() == parsed.read_bytes()
     assert list((results.parent / "compiled").rglob("int_benefit_segments.sql"))
+
+
+def test_a_release_of_sample_deliveries_says_so_on_every_page(undisturbed: Undisturbed) -> None:
+    current = undisturbed.place.data / "releases" / "current"
+    assert json.loads((current / "manifest.json").read_text("utf-8"))["is_sample"] is True
+    silent = [
+        page
+        for page in (current / "site").rglob("*.html")
+        if labels().sample("en" if "en" in page.relative_to(current).parts else "da") not in page.read_text("utf-8")
+    ]
+    assert silent == []
 
 
 DEFINITIONS = """
@@ -184,6 +196,7 @@ def test_published_table_alone_gives_a_release_with_its_ranks(tmp_path: Path) ->
         close = con.execute(pages.query_with(pages.LETTERS_CLAIMS, "as above_0,")).fetchall()
         margin = con.execute(pages.query_with(pages.LETTERS_CLAIMS, "as cleared")).fetchall()
         correlation = con.execute(pages.query_with(pages.LETTERS_CLAIMS, "as correlation\n")).fetchall()
+    assert json.loads((tmp_path / "data" / "releases" / "current" / "manifest.json").read_text())["is_sample"] is False
     assert len(periods) == 16
     assert {(rows, ranks) for _, _, rows, ranks in periods} == {(98, 98)}
     assert contradicted == (0,)

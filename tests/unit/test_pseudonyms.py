@@ -17,6 +17,7 @@ from orchestration.lib.pseudonyms import (
     KeyBook,
     KeyMissing,
     KeyTooShort,
+    is_about_samples,
     load_key,
     person_key,
     person_keys,
@@ -69,6 +70,18 @@ def test_sample_landing_zone_gets_one_generated_key_and_keeps_it(tmp_path: Path)
     assert first.key_bytes == second.key_bytes
     assert stat.S_IMODE((settings.keys / "sample.key").stat().st_mode) == 0o600
     assert load_key(_settings(tmp_path, key_text="g" * 32)).is_sample is False
+
+
+def test_what_is_loaded_is_made_up_by_its_landing_zone_or_by_its_key(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    assert not is_about_samples(settings, "")
+    mark = settings.landing / "sample.json"
+    mark.write_text("{}")
+    assert is_about_samples(settings, "any")
+    made_up, real = load_key(settings), load_key(_settings(tmp_path, key_text="g" * 32))
+    mark.unlink()
+    # The landing zone is another one now; the warehouse still holds what was hashed with the sample's key.
+    assert is_about_samples(settings, made_up.key_id) and not is_about_samples(settings, real.key_id)
 
 
 @pytest.mark.parametrize("length", [32, 63, 64, 65, 200])

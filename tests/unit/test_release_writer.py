@@ -6,14 +6,17 @@ import datetime as dt
 import hashlib
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import pytest
 
 from orchestration.lib.disclosure.declarations import UndeclaredTable
-from orchestration.lib.release import writer
+from orchestration.lib.release import meta, writer
 from orchestration.lib.release.content import columns_of, content_hash
+from orchestration.lib.release.labels import labels
 from tests.support.release_fixture import Fixture, build
 
 AT = dt.datetime(2025, 7, 1, 10, 15, tzinfo=dt.UTC)
@@ -78,6 +81,39 @@ def test_every_table_of_marts_is_released_with_its_hash_and_comments(release: Pa
         assert con.execute("select period, delivery, status from meta.deliveries").fetchall() == [
             ("2023-01", 1, "accepted")
         ]
+
+
+def test_every_table_about_the_release_is_described_column_by_column(release: Path) -> None:
+    with duckdb.connect(str(release / "release.duckdb"), read_only=True) as con:
+        tables = con.execute(
+            "select table_name, comment from duckdb_tables() where schema_name = 'meta' order by 1"
+        ).fetchall()
+        columns = con.execute(
+            "select table_name, column_name, comment from duckdb_columns() where schema_name = 'meta'"
+        ).fetchall()
+    assert [name for name, _ in tables] == sorted(meta.TABLES)
+    assert all(comment for _, comment in tables) and len(columns) == sum(len(t.columns) for t in meta.TABLES.values())
+    assert [row for row in columns if not row[2]] == []
+
+
+def test_a_release_of_sample_deliveries_says_so_wherever_it_is_read(
+    release: Path, warehouse: Fixture, tmp_path: Path
+) -> None:
+    made_up = writer.write_release(warehouse.path, tmp_path, release_id=ID, facts=replace(FACTS, is_sample=True))
+    said = {}
+    for folder in (release, made_up):
+        with duckdb.connect(str(folder / "release.duckdb"), read_only=True) as con:
+            in_file = con.execute("select is_sample from meta.release").fetchall()
+        package = json.loads((folder / "datapackage.json").read_text("utf-8"))
+        books = [openpyxl.load_workbook(path, read_only=True) for path in sorted((folder / "excel").iterdir())]
+        notes = [" ".join(str(row[0].value) for row in book.worksheets[0].iter_rows() if row) for book in books]
+        said[folder] = (
+            in_file == [(True,)],
+            json.loads((folder / "manifest.json").read_text("utf-8"))["is_sample"],
+            package.get("description") == labels().sample("en"),
+            {labels().sample("da") in note and labels().sample("en") in note for note in notes},
+        )
+    assert said == {release: (False, False, False, {False}), made_up: (True, True, True, {True})}
 
 
 def test_a_release_is_never_changed_and_two_of_the_same_have_the_same_content(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-TABLE = "meta.completeness"
+from orchestration.lib.release import meta
 
 _QUERY = """
     with deliveries as (
@@ -77,14 +77,11 @@ def write_completeness(con: duckdb.DuckDBPyConnection, source: str) -> None:
     One row per data set and number of months after the month: rows that stood then, and rows that stand in the newest
     delivery. Above 1 where a correction took rows away. Without deliveries (a made-up warehouse) the table is empty.
     """
-    con.execute(
-        f"create table release.{TABLE} (dataset varchar, months_after integer, month_count bigint, "
-        "arrived_row_count bigint, final_row_count bigint, arrived_share double)"
-    )
+    target = meta.create_table(con, "completeness")
     found = con.execute(
         "select count(*) from duckdb_tables() where database_name = ? and schema_name = 'quality' "
         "and table_name in ('deliveries', 'delivery_datasets')",
         [source.strip('"')],
     ).fetchone()
     if found == (2,):
-        con.execute(f"insert into release.{TABLE} {_QUERY.format(source=source)}")
+        con.execute(f"insert into {target} {_QUERY.format(source=source)}")

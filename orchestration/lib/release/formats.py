@@ -57,7 +57,13 @@ def write_codebook(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence
 
 
 def write_excel(
-    con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path, release_id: str
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    tables: Sequence[str],
+    folder: Path,
+    release_id: str,
+    *,
+    is_sample: bool = False,
 ) -> None:
     """One workbook a subject: a sheet of notes, then a sheet a table with labels, column names and frozen headings."""
     folder.mkdir(mode=0o700)
@@ -75,20 +81,27 @@ def write_excel(
             "date": book.add_format({"num_format": "yyyy-mm-dd"}),
             "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         }
-        _write_notes(book.add_worksheet("Noter – Notes"), subject, names, release_id, formats)
+        _write_notes(book.add_worksheet("Noter – Notes"), subject, names, release_id, is_sample, formats)
         for number, table in enumerate(names, start=1):
             _write_sheet(con, source, table, book.add_worksheet(_sheet_name(number, table)), formats)
         book.close()
 
 
 def _write_notes(
-    sheet: Worksheet, subject: str, tables: Sequence[str], release_id: str, formats: Mapping[str, Format]
+    sheet: Worksheet,
+    subject: str,
+    tables: Sequence[str],
+    release_id: str,
+    is_sample: bool,
+    formats: Mapping[str, Format],
 ) -> None:
     sheet.set_column(0, 0, 110)
     lines: list[tuple[str, Format | None]] = [
         (f"{labels().subject(subject, 'da')} – {labels().subject(subject, 'en')}", formats["bold"]),
         (f"Release {release_id}", None),
     ]
+    if is_sample:
+        lines += [(labels().sample(language), formats["bold"]) for language in ("da", "en")]
     for language in ("da", "en"):
         lines.append(("", None))
         lines += [(note, formats["text"]) for note in labels().notes(language, EXCEL_ROWS)]
@@ -164,6 +177,8 @@ def write_datapackage(
     folder: Path,
     release_id: str,
     created: str,
+    *,
+    is_sample: bool = False,
 ) -> None:
     """`datapackage.json`: the CSV and Parquet files with their schemas, as a Frictionless Data Package.
 
@@ -205,6 +220,7 @@ def write_datapackage(
         "name": "jobcenter-measures",
         "id": release_id,
         "title": "Measures of Danish job centres",
+        **({"description": labels().sample("en")} if is_sample else {}),
         "created": created,
         "resources": resources,
     }

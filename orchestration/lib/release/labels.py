@@ -32,6 +32,10 @@ class Labels:
         """What a subject is called."""
         return str(self.content["subjects"][name][language])
 
+    def sample(self, language: str) -> str:
+        """What a release of sample deliveries says about itself."""
+        return str(self.content["sample"][language])
+
     def notes(self, language: str, rows: int) -> list[str]:
         """Notes that every workbook carries."""
         return [str(note).format(rows=rows) for note in self.content["notes"][language]]

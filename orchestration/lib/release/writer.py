@@ -27,7 +27,7 @@ from orchestration.lib.disclosure.families import FAMILY_TABLES
 from orchestration.lib.disclosure.secondary import ProtectedMonths
 from orchestration.lib.disclosure.state import TableState
 from orchestration.lib.operations import completeness, revisions
-from orchestration.lib.release import formats
+from orchestration.lib.release import formats, meta
 from orchestration.lib.release.content import columns_of, content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
 from orchestration.lib.warehouse import CHECKPOINT_THRESHOLD
@@ -51,7 +51,8 @@ class ReleaseFacts:
     """What a release says about its own making.
 
     created_at is given by the caller, since nothing below the pipeline reads the clock. `deliveries` are the rows of
-    quality.deliveries (any mapping of plain values); `descriptions` may give texts for tables and columns as
+    quality.deliveries (any mapping of plain values); `is_sample` when they are made up, and so every figure;
+    `descriptions` may give texts for tables and columns as
     {table: (text, {column: text})}, and goes before the comments found in the warehouse.
     """
 
@@ -63,6 +64,7 @@ class ReleaseFacts:
     dbt_version: str = ""
     duckdb_version: str = duckdb.__version__
     deliveries: Sequence[Mapping[str, Any]] = ()
+    is_sample: bool = False
     descriptions: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
@@ -242,7 +244,13 @@ def _write_tables(
             released_names = [*names, revisions.TABLE]
             # Workbooks are Python's work, all else is DuckDB's.
             workbooks = pool.submit(
-                formats.write_excel, con.cursor(), "release", released_names, folder / "excel", release_id
+                formats.write_excel,
+                con.cursor(),
+                "release",
+                released_names,
+                folder / "excel",
+                release_id,
+                is_sample=facts.is_sample,
             )
             texts = {**comments, revisions.TABLE: (revisions.DESCRIPTION, revisions.COLUMN_DESCRIPTIONS)}
             finished = {
@@ -264,7 +272,13 @@ def _write_tables(
         formats.write_codebook(con, "release", released_names, folder / "csv")
         digests = {table.name: table.file_digests for table in released}
         formats.write_datapackage(
-            con, "release", digests, folder, release_id, facts.created_at.astimezone(UTC).isoformat()
+            con,
+            "release",
+            digests,
+            folder,
+            release_id,
+            facts.created_at.astimezone(UTC).isoformat(),
+            is_sample=facts.is_sample,
         )
         con.execute("checkpoint release")
         con.execute("detach release")
@@ -412,17 +426,12 @@ def _comments(
 def _write_comments(
     con: duckdb.DuckDBPyConnection, target: str, text: str, texts: Mapping[str, str], columns: Mapping[str, str]
 ) -> None:
-    def literal(value: str) -> str:
-        return "'" + value.replace("'", "''") + "'"
-
-    if text:
-        con.execute(f"comment on table {target} is {literal(text)}")
-    for column in columns:
-        comment = texts.get(column, "")
-        if column == "is_suppressed" and not comment:
-            comment = "True when a figure of the row is hidden: it is about one or two persons or would tell one."
-        if comment:
-            con.execute(f"comment on column {target}.{quoted(column)} is {literal(comment)}")
+    described = {column: texts.get(column, "") for column in columns}
+    if "is_suppressed" in described:
+        described["is_suppressed"] = described["is_suppressed"] or (
+            "True when a figure of the row is hidden: it is about one or two persons or would tell one."
+        )
+    meta.comment_on(con, target, text, described)
 
 
 def _counts(con: duckdb.DuckDBPyConnection, target: str, columns: Mapping[str, str]) -> tuple[int, int]:
@@ -443,61 +452,38 @@ def _write_meta(
 ) -> None:
     """Schema `meta`: what a reader who has only the file must know about it."""
     con.execute("create schema release.meta")
-    con.execute(
-        "create table release.meta.release (release_id varchar, created_at timestamptz, build_id varchar, "
-        "project_hash varchar, project_commit varchar, key_id varchar, dbt_version varchar, duckdb_version varchar, "
-        "hidden_maximum integer, cells_protected_by_hiding_totals integer)"
-    )
-    con.execute(
-        "insert into release.meta.release values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    meta.write_rows(
+        con,
+        "release",
         [
-            release_id,
-            facts.created_at,
-            facts.build_id,
-            facts.project_hash,
-            facts.commit,
-            facts.key_id,
-            facts.dbt_version,
-            facts.duckdb_version,
-            maximum,
-            last_resorts,
+            {
+                "release_id": release_id,
+                "created_at": facts.created_at,
+                "build_id": facts.build_id,
+                "project_hash": facts.project_hash,
+                "project_commit": facts.commit,
+                "key_id": facts.key_id,
+                "dbt_version": facts.dbt_version,
+                "duckdb_version": facts.duckdb_version,
+                "hidden_maximum": maximum,
+                "cells_protected_by_hiding_totals": last_resorts,
+                "is_sample": facts.is_sample,
+            }
         ],
     )
-    con.execute(
-        "create table release.meta.tables (table_name varchar, row_count bigint, hidden_row_count bigint, "
-        "sha256 varchar, description varchar)"
+    meta.write_rows(con, "tables", [asdict(table) | {"table_name": table.name} for table in tables])
+    meta.write_rows(con, "suppression", [asdict(row) for row in report])
+    meta.write_rows(
+        con,
+        "deliveries",
+        [
+            {
+                name: delivery.get(name) if name in ("delivery", "rows") else _text(delivery.get(name))
+                for name in meta.TABLES["deliveries"].columns
+            }
+            for delivery in facts.deliveries
+        ],
     )
-    con.executemany(
-        "insert into release.meta.tables values (?, ?, ?, ?, ?)",
-        [[t.name, t.row_count, t.hidden_row_count, t.sha256, t.description] for t in tables],
-    )
-    con.execute(
-        "create table release.meta.suppression (table_name varchar, column_name varchar, cell_count bigint, "
-        "hidden_by_rule_count bigint, hidden_to_protect_count bigint)"
-    )
-    if report:
-        con.executemany(
-            "insert into release.meta.suppression values (?, ?, ?, ?, ?)",
-            [
-                [r.table_name, r.column_name, r.cell_count, r.hidden_by_rule_count, r.hidden_to_protect_count]
-                for r in report
-            ],
-        )
-    con.execute(
-        "create table release.meta.deliveries (period varchar, delivery integer, status varchar, reasons varchar, "
-        '"rows" bigint, hash varchar, supplier varchar, loaded_at varchar)'
-    )
-    if facts.deliveries:
-        con.executemany(
-            "insert into release.meta.deliveries values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                [
-                    delivery.get(name) if name in ("delivery", "rows") else _text(delivery.get(name))
-                    for name in ("period", "delivery", "status", "reasons", "rows", "hash", "supplier", "loaded_at")
-                ]
-                for delivery in facts.deliveries
-            ],
-        )
 
 
 def _text(value: Any) -> str | None:
@@ -518,6 +504,7 @@ def _write_manifest(
         "project_hash": facts.project_hash,
         "commit": facts.commit,
         "key_id": facts.key_id,
+        "is_sample": facts.is_sample,
         "dbt_version": facts.dbt_version,
         "duckdb_version": facts.duckdb_version,
         "storage_version": STORAGE_VERSION,

@@ -72,16 +72,16 @@ sample: setup ## write sample deliveries: SCALE=0.1 START=2023-01 MONTHS=30 SEED
 	@$(COMMAND).sample --scale $(SCALE) --start $(START) --months $(MONTHS) --seed $(SEED) --landing "$(JOBCENTER_LANDING)"
 
 .PHONY: dev
-dev: setup ## Dagster's web pages on localhost:3000
-	@$(COMMAND).dev
+dev: setup ## Dagster's web pages on localhost:3000: PORT=3000
+	@$(COMMAND).dev $(if $(PORT),--port $(PORT))
 
 .PHONY: site
 site: setup ## build the web site of the current release anew (the pipeline does it too)
 	@$(COMMAND).site
 
 .PHONY: serve
-serve: setup ## show the web site on a local web server
-	@$(COMMAND).serve
+serve: setup ## show the web site on a local web server: PORT=8080
+	@$(COMMAND).serve $(if $(PORT),--port $(PORT))
 
 .PHONY: fetch
 fetch: setup ## fetch jobindsats.dk and Statistics Denmark into the landing zone (JOBINDSATS_KEY)

@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except OSError as error:
         print(
-            f"serve: port {options.port} can't be used ({error.strerror}); choose another with --port", file=sys.stderr
+            f"serve: port {options.port} can't be used ({error.strerror}); choose another: make serve PORT=…",
+            file=sys.stderr,
         )
         return 2
     except KeyboardInterrupt:

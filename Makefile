@@ -95,6 +95,8 @@ scenario: setup ## who would change category: MARGIN=0.15 PASSIVE_LIMIT=25 CONVE
 
 .PHONY: explain
 explain: setup ## a figure, what it is made of and how far from each line: MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share
+	@test -n "$(MUNICIPALITY)" -a -n "$(PERIOD)" -a -n "$(MEASURE)" || \
+		{ echo "say which: make explain MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share"; exit 2; }
 	@$(COMMAND).explain --municipality "$(MUNICIPALITY)" --period "$(PERIOD)" --measure "$(MEASURE)" $(if $(GROUP),--group $(GROUP))
 
 .PHONY: docs

@@ -465,7 +465,8 @@ def readme_section(record: Record, others: Iterable[Record] = ()) -> str:
             "",
             as_markdown(ratios_table(record, others)),
             "",
-            f"Phases, yardsticks and other tools: [{PAGE}]({PAGE}), written by `make bench`.",
+            "Phases, yardsticks and other tools, and why what is not kept is not: "
+            f"[{PAGE}]({PAGE}), written by `make bench`.",
             README_END,
         ]
     )

@@ -226,7 +226,8 @@ def explain(place: Place, municipality: str, period: str, measure: str, group: s
         sections += _deliveries(place, month, source.inputs)
     else:
         raise NothingToRead(f"There is no measure {measure}; there are {', '.join((*MEASURES, *YEARLY))}.")
-    return "\n".join([f"{measure} · {name} ({code}) · {period}", *sections])
+    title = f"{measure} · {name} ({code}) · {period}"
+    return "\n".join([title, f"From {place.path}, where no small count is hidden: not for publication.", *sections])
 
 
 def _municipality(place: Place, municipality: str) -> tuple[str, str]:

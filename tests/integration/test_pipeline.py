@@ -86,7 +86,9 @@ def test_a_release_of_sample_deliveries_says_so_on_every_page(undisturbed: Undis
 
 DEFINITIONS = """
 import json, sys
+from types import SimpleNamespace
 from orchestration.definitions import defs
+from orchestration.defs.dbt.assets import build_arguments
 loaded = defs() if callable(defs) else defs
 graph = loaded.resolve_asset_graph()
 keys = sorted(key.to_user_string() for key in graph.get_all_asset_keys())
@@ -101,6 +103,7 @@ print(json.dumps({
     "has_dbt_core": any(name.split(".")[0] == "dbt" for name in sys.modules),
     "has_adapter_to_spare": hasattr(DbtCliResource, "_initialize_dbt_core_adapter"),
     "keys": keys, "checks": checks, "blocking": blocking,
+    "dbt": [build_arguments(SimpleNamespace(are_seeds_current=are_current)) for are_current in (False, True)],
     "jobs": sorted(job.name for job in repository.get_all_jobs()),
     "sensors": sorted(sensor.name for sensor in repository.sensor_defs),
     "schedules": sorted(schedule.name for schedule in repository.schedule_defs),
@@ -114,6 +117,9 @@ def test_definitions_hold_every_model_check_job_and_trigger(undisturbed: Undistu
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert not found["has_dbt_core"], "seconds of every start"
     assert found["has_adapter_to_spare"], "InstalledDbt overrides what Dagster no longer calls"
+    # Whoever types a rule or a decision is told by the build that uses it, by every test of the seeds.
+    build = ["build", "--exclude-resource-type", "unit_test"]
+    assert found["dbt"] == [build, [*build, "--exclude", "path:seeds"]]
     models = {path.stem for path in (PROJECT_ROOT / "models").rglob("*") if path.suffix in (".sql", ".py")}
     assert models <= {key.rsplit("/", 1)[-1] for key in found["keys"]}
     assert {"raw/benefit_periods", "release/candidate", "release/site", "release/current"} <= set(found["keys"])

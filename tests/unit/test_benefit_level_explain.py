@@ -102,6 +102,9 @@ def shown_sql(text: str) -> str:
 
 def test_a_monthly_share_shows_its_counts_rules_deliveries_and_sql(warehouse: Place) -> None:
     text = explain(warehouse, "nyborg", "2020-06", "passive_share", "all")
+    title, place, *_ = text.split("\n")
+    assert title.startswith("passive_share · Nyborg (0450)")
+    assert place.startswith(f"From {warehouse.path}, ") and place.endswith(" not for publication.")
     assert text.startswith("passive_share · Nyborg (0450) · 2020-06")
     assert "0.25 = 10 ÷ 40 (25.00 per cent)" in text
     assert "ordinary_hours_limit:all:1900-01-01" in text and "225 hours" in text

@@ -86,6 +86,7 @@ def test_a_release_of_sample_deliveries_says_so_on_every_page(undisturbed: Undis
 
 DEFINITIONS = """
 import json, sys
+import dagster as dg
 from types import SimpleNamespace
 from orchestration.definitions import defs
 from orchestration.defs.dbt.assets import build_arguments
@@ -102,6 +103,10 @@ from dagster_dbt import DbtCliResource
 print(json.dumps({
     "has_dbt_core": any(name.split(".")[0] == "dbt" for name in sys.modules),
     "has_adapter_to_spare": hasattr(DbtCliResource, "_initialize_dbt_core_adapter"),
+    "fetched": {
+        table: sorted(key.path[-1] for key in graph.get(dg.AssetKey(["raw", table])).parent_keys)
+        for table in ("population", "jobindsats_rows", "conversations")
+    },
     "keys": keys, "checks": checks, "blocking": blocking,
     "dbt": [build_arguments(SimpleNamespace(are_seeds_current=are_current)) for are_current in (False, True)],
     "jobs": sorted(job.name for job in repository.get_all_jobs()),
@@ -123,6 +128,8 @@ def test_definitions_hold_every_model_check_job_and_trigger(undisturbed: Undistu
     models = {path.stem for path in (PROJECT_ROOT / "models").rglob("*") if path.suffix in (".sql", ".py")}
     assert models <= {key.rsplit("/", 1)[-1] for key in found["keys"]}
     assert {"raw/benefit_periods", "release/candidate", "release/site", "release/current"} <= set(found["keys"])
+    assert found["fetched"]["population"] == ["statbank_population"] and found["fetched"]["conversations"] == []
+    assert len(found["fetched"]["jobindsats_rows"]) > 20
     assert {"pipeline", "scenario"} <= set(found["jobs"])
     assert "new_deliveries" in found["sensors"]
     assert "nightly_pipeline" in found["schedules"]

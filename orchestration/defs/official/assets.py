@@ -45,6 +45,7 @@ def _freshness_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:
 
 
 _QUERIES = read_queries(PROJECT_ROOT)
+TABLE_KEYS = tuple(_table_key(query.query_code) for query in _QUERIES)
 
 
 @dg.multi_asset(

@@ -8,6 +8,7 @@ import dagster as dg
 # Dagster reads this annotation itself and knows it under its own name only.
 from dagster import AssetExecutionContext
 
+from orchestration.defs.official.assets import POPULATION_KEY, TABLE_KEYS
 from orchestration.defs.partitions import MONTHS, partition_periods
 from orchestration.expectations import workers
 from orchestration.lib import imports, loading, warehouse
@@ -21,6 +22,8 @@ from orchestration.lib.settings import Settings
 WAREHOUSE_POOL = "warehouse"
 
 _BOOKS = ("current_batches", "jobindsats_tables", "jobindsats_rows")
+# What of raw may come from a source that we fetch from, by way of the landing zone.
+_FETCHED = {"population": (POPULATION_KEY,), "jobindsats_tables": TABLE_KEYS, "jobindsats_rows": TABLE_KEYS}
 _DATASETS = tuple(name for name, contract in load_contracts().items() if contract.dataset_pattern is None)
 
 
@@ -37,6 +40,7 @@ def raw_key(table: str) -> dg.AssetKey:
             description=f"Accepted rows of `{table}`, person numbers replaced by a keyed hash.",
             group_name="raw",
             kinds={"duckdb"},
+            deps=_FETCHED.get(table, ()),
         )
         for table in (*_DATASETS, *_BOOKS)
     ],

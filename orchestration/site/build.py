@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from orchestration.lib.release.labels import labels
 from orchestration.site import charts
 from orchestration.site.data import COUNTRY, ReleaseData, Row
-from orchestration.site.words import LANGUAGES, Words, alphabetical
+from orchestration.site.words import LANGUAGES, Words, alphabetical, rolling_year
 
 MENU = (
     ("front", "index.html"),
@@ -420,12 +420,17 @@ class _Site:
         if data.newest_month:
             intro.paragraphs.append(Paragraph(w.text("newest_month", month=w.month(data.newest_month))))
         if data.newest_period:
-            intro.paragraphs.append(Paragraph(w.text("newest_period", period=data.newest_period)))
+            first, last = rolling_year(data.newest_period)
+            intro.paragraphs.append(
+                Paragraph(w.text("newest_period", period=data.newest_period, first=w.month(first), last=w.month(last)))
+            )
         changed = Section(w.text("changed"), "changed")
         count = data.tables.get("rpt_revisions", 0)
-        changed.paragraphs.append(
-            Paragraph(w.text("changed_count", count=w.number(count)) if count else w.text("changed_none"))
-        )
+        if count:
+            changed.paragraphs.append(Paragraph(w.text("changed_count", count=w.number(count))))
+        else:
+            is_first = data.manifest["previous_release_id"] is None
+            changed.paragraphs.append(Paragraph(w.text("changed_first" if is_first else "changed_none")))
         if count:
             changed.links.append((w.text("revisions"), "revisions.html"))
         picture = Section(w.text("national_picture"), "country")
@@ -1253,7 +1258,8 @@ class _Site:
                 f"{title}, {period}",
                 w.language,
             )
-            section.figures.append(Figure(self.drawer.draw(chart), w.text("kl_not_cause")))
+            drawn = w.text("kl_drawn", drawn=len(points), hidden=len(rows) - len(points))
+            section.figures.append(Figure(self.drawer.draw(chart), drawn))
         return Page(path, title, [section])
 
     def methods(self) -> Page:

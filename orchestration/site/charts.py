@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -52,6 +53,9 @@ _CONFIG = {
         "labelFontSize": 12,
         "titleFontSize": 12,
         "gridColor": "#dddddd",
+        # A browser's letters may be wider than those that the chart was laid out with.
+        "titlePadding": 14,
+        "labelFlush": False,
     },
 }
 
@@ -78,14 +82,24 @@ def tiles() -> dict[str, tuple[int, int]]:
         }
 
 
+def short_names(names: Mapping[str, str]) -> dict[str, str]:
+    """Names that fit a tile: five letters; where several begin alike, the first one and the last four."""
+    beginnings = Counter(name[:5] for name in names.values())
+    return {
+        code: name[:5] if beginnings[name[:5]] == 1 or len(name) <= 6 else f"{name[0]}.{name[-4:]}"
+        for code, name in names.items()
+    }
+
+
 def tile_map(
     names: Mapping[str, str], marks: Mapping[str, str], fills: Mapping[str, tuple[str, str]], label: str
 ) -> str:
-    """The map with a tile for each municipality: first letters of the name, and a mark.
+    """The map with a tile for each municipality: letters of the name, and a mark.
 
     marks: what is written in the tile under the name. fills: fill and text colour.
     """
     size, gap = 46, 3
+    short = short_names(names)
     places = {code: place for code, place in tiles().items() if code in names}
     if not places:
         return ""
@@ -102,7 +116,7 @@ def tile_map(
             f"<g><title>{escape(names[code])}: {escape(marks.get(code, ''))}</title>"
             f'<rect x="{x}" y="{y}" width="{size - gap}" height="{size - gap}" rx="4" fill="{fill}" stroke="{MUTED}"/>'
             f'<text x="{x + 21}" y="{y + 18}" fill="{ink}" text-anchor="middle" font-size="12">'
-            f"{escape(names[code][:5])}</text>"
+            f"{escape(short[code])}</text>"
             f'<text x="{x + 21}" y="{y + 36}" fill="{ink}" text-anchor="middle" font-size="14" font-weight="bold">'
             f"{escape(marks.get(code, ''))}</text></g>"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import threading
 from pathlib import Path
@@ -15,8 +16,8 @@ from orchestration.commands import serve
 from orchestration.lib.operations import revisions
 from orchestration.lib.release.labels import labels
 from orchestration.site import build as site_build
-from orchestration.site.charts import CATEGORY_FILLS, FIFTHS, tiles
-from orchestration.site.words import Words, alphabetical, texts
+from orchestration.site.charts import CATEGORY_FILLS, FIFTHS, short_names, tiles
+from orchestration.site.words import Words, alphabetical, rolling_year, texts
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -28,6 +29,30 @@ def test_every_text_stands_in_both_languages_with_the_same_values() -> None:
         assert set(value) == {"da", "en"} and all(value.values()), key
         fields = [{name for _, name, _, _ in string.Formatter().parse(text) if name} for text in value.values()]
         assert fields[0] == fields[1], key
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "last"),
+    [
+        ("2024QMAT02", dt.date(2023, 7, 1), dt.date(2024, 6, 1)),
+        ("2024QMAT04", dt.date(2024, 1, 1), dt.date(2024, 12, 1)),
+        ("2025QMAT01", dt.date(2024, 4, 1), dt.date(2025, 3, 1)),
+    ],
+)
+def test_a_rolling_year_is_twelve_months(code: str, first: dt.date, last: dt.date) -> None:
+    assert rolling_year(code) == (first, last)
+
+
+def test_no_two_tiles_bear_the_same_name() -> None:
+    with (PROJECT / "seeds" / "reference" / "municipalities.csv").open(encoding="utf-8", newline="") as lines:
+        names = {
+            row["municipality_code"]: row["municipality_name"]
+            for row in csv.DictReader(lines)
+            if row["municipality_code"] in tiles()
+        }
+    short = short_names(names)
+    assert len(set(short.values())) == len(names) == 98 and max(map(len, short.values())) <= 6
+    assert (short["0101"], short["0147"], short["0813"], short["0153"]) == ("Køben", "F.berg", "F.havn", "B.ndby")
 
 
 def test_numbers_and_dates() -> None:

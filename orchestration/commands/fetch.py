@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from orchestration.lib.official.answers import read_v2_csv, read_v2_json
@@ -47,11 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if unknown:
                 raise FetchError(f"not in the seeds: {', '.join(sorted(unknown))}")
             outcomes += fetcher.fetch_jobindsats(only)
-            for outcome in outcomes:
-                _print(outcome)
+            _print(outcomes)
         if options.only_population or not options.table:
             outcomes.append(fetcher.fetch_population(options.first_quarter))
-            _print(outcomes[-1])
+            _print(outcomes[-1:])
     except (FetchError, SettingsError, OfficialSourceError, OSError, ValueError) as error:
         print(f"fetch: {error}", file=sys.stderr)
         return 2
@@ -68,7 +68,7 @@ def _deliver_v2(landing: Path, file: Path, table_id: str | None, fetched: str | 
     fetched_at = datetime(int(fetched[:4]), int(fetched[5:]), 1).astimezone()
     delivered = deliver_answer(landing, table_id, answer, fetched_at)
     detail = f"{len(answer.rows)} rows as {delivered.period}/{delivered.delivery}"
-    _print(Outcome("jobindsats", table_id, table_id, "delivered", detail, (delivered,), len(answer.rows)))
+    _print([Outcome("jobindsats", table_id, table_id, "delivered", detail, (delivered,), len(answer.rows))])
     return 0
 
 
@@ -83,10 +83,19 @@ def _summary(outcomes: Sequence[Outcome]) -> str:
     return f"{text}: nothing new"
 
 
-def _print(outcome: Outcome) -> None:
-    """One line about one table."""
-    name = outcome.table_id if outcome.table_id == outcome.query_code else f"{outcome.query_code}: {outcome.table_id}"
-    print(f"{outcome.source:<11}{name:<28}{outcome.result:<22}{outcome.detail}", flush=True)
+def _print(outcomes: Sequence[Outcome]) -> None:
+    """One line about one table; one about several that are stale for the same reason, such as a missing key."""
+
+    def reason(outcome: Outcome) -> tuple[str, ...]:
+        own = () if outcome.result == "stale" else (outcome.query_code, outcome.table_id)
+        return outcome.source, outcome.result, outcome.detail, *own
+
+    for _, alike in groupby(outcomes, reason):
+        first, *more = alike
+        name = first.table_id if first.table_id == first.query_code else f"{first.query_code}: {first.table_id}"
+        if more:
+            name = f"{1 + len(more)} tables"
+        print(f"{first.source:<11}{name:<28}{first.result:<22}{first.detail}", flush=True)
 
 
 def _now() -> datetime:

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from orchestration.lib.figure_sql import category_sql, level_sql, monthly_sql
+from orchestration.lib.periods import first_day, period_months
 from orchestration.lib.reading_places import NothingToRead, Place
 
 HISTORY = None
@@ -210,7 +211,7 @@ def explain(place: Place, municipality: str, period: str, measure: str, group: s
         sections = (
             _category(place, code, period, group) if measure == "category" else _level(place, code, period, group)
         )
-        last_month = date(int(period[:4]), 6 if period.endswith("02") else 12, 1)
+        last_month = first_day(period_months(period)[-1])
         # A focus share of the year's first month looks eleven months further back, and spells have no beginning.
         focus = (("conversations", 22), ("active_offers", 22), ("ordinary_hours", 22)) if measure == "category" else ()
         spells = HISTORY if measure == "category" else 11

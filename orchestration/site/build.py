@@ -16,10 +16,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from orchestration.lib.periods import first_day, period_months
 from orchestration.lib.release.labels import labels
 from orchestration.site import charts
 from orchestration.site.data import COUNTRY, ReleaseData, Row
-from orchestration.site.words import LANGUAGES, Words, alphabetical, rolling_year
+from orchestration.site.words import LANGUAGES, Words, alphabetical
 
 MENU = (
     ("front", "index.html"),
@@ -420,19 +421,19 @@ class _Site:
         if data.newest_month:
             intro.paragraphs.append(Paragraph(w.text("newest_month", month=w.month(data.newest_month))))
         if data.newest_period:
-            first, last = rolling_year(data.newest_period)
+            months = period_months(data.newest_period)
+            first, last = (w.month(first_day(number)) for number in (months[0], months[-1]))
             intro.paragraphs.append(
-                Paragraph(w.text("newest_period", period=data.newest_period, first=w.month(first), last=w.month(last)))
+                Paragraph(w.text("newest_period", period=data.newest_period, first=first, last=last))
             )
         changed = Section(w.text("changed"), "changed")
         count = data.tables.get("rpt_revisions", 0)
         if count:
             changed.paragraphs.append(Paragraph(w.text("changed_count", count=w.number(count))))
+            changed.links.append((w.text("revisions"), "revisions.html"))
         else:
             is_first = data.manifest["previous_release_id"] is None
             changed.paragraphs.append(Paragraph(w.text("changed_first" if is_first else "changed_none")))
-        if count:
-            changed.links.append((w.text("revisions"), "revisions.html"))
         picture = Section(w.text("national_picture"), "country")
         rows, keys = [], []
         for measure in data.measures:

@@ -35,13 +35,6 @@ def alphabetical(name: str) -> str:
     return "".join(_LATE_LETTERS.get(letter, letter) for letter in key)
 
 
-def rolling_year(period_code: str) -> tuple[date, date]:
-    """First and last month of a rolling year, as their first days: 2024QMAT02 = July 2023 and June 2024."""
-    year, quarter = int(period_code[:4]), int(period_code[-2:])
-    last = date(year, 3 * quarter, 1)
-    return date(year if last.month == 12 else year - 1, last.month % 12 + 1, 1), last
-
-
 @dataclass(frozen=True)
 class Words:
     """Everything that is written differently in Danish and English."""

@@ -25,6 +25,8 @@ def test_dev_listens_on_this_machine_alone_and_takes_the_definitions_from_the_pr
 ) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("JOBCENTER_DATA", str(tmp_path))
+    # Both tell the environment of this process where things are.
+    monkeypatch.setattr(dev, "prepare_dagster_home", lambda _: None)
     monkeypatch.setattr(dev, "ensure_manifest", lambda _: None)
     monkeypatch.setattr(os, "execvp", lambda _, words: started.append(words))
     monkeypatch.chdir(tmp_path)

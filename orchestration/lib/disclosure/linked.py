@@ -10,6 +10,7 @@ import numpy.typing as npt
 from orchestration.lib.disclosure.families import MEASURE_SOURCES
 from orchestration.lib.disclosure.secondary import COUNTRY, AreaRow, Cells, combined
 from orchestration.lib.disclosure.state import Key, Mask, TableState
+from orchestration.lib.periods import period_months
 
 _ALL = "all"
 _WITH_PENSION = "all_with_foertidspension"
@@ -111,12 +112,6 @@ def _results(states: Mapping[str, TableState]) -> None:
     for back in range(12):
         window |= hidden_at(back)
     results.hide("average_weeks_on_support", window)
-
-
-def period_months(period_code: str) -> range:
-    """Month numbers (year x 12 + month - 1) of the four quarters that a QMAT code names."""
-    last = int(period_code[:4]) * 12 + 3 * int(period_code[-2:]) - 1
-    return range(last - 11, last + 1)
 
 
 def _levels(states: Mapping[str, TableState], area_members: Mapping[str, frozenset[str]]) -> None:

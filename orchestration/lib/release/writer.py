@@ -39,6 +39,10 @@ FOLDER_MODE = 0o755
 CURRENT = "current"
 INCOMPLETE_PREFIX = ".incomplete-"
 MANIFEST = "manifest.json"
+# What a release adds to the tables of the warehouse.
+_OWN_COLUMNS = {
+    "is_suppressed": "True when a figure of the row is hidden: it is about one or two persons or would tell one."
+}
 _IDENTIFIER = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
 
 
@@ -52,8 +56,8 @@ class ReleaseFacts:
 
     created_at is given by the caller, since nothing below the pipeline reads the clock. `deliveries` are the rows of
     quality.deliveries (any mapping of plain values); `is_sample` when they are made up, and so every figure;
-    `descriptions` may give texts for tables and columns as
-    {table: (text, {column: text})}, and goes before the comments found in the warehouse.
+    `descriptions` may give texts for tables and columns as {table: (text, {column: text})}, and goes before the
+    comments found in the warehouse.
     """
 
     created_at: datetime
@@ -426,11 +430,7 @@ def _comments(
 def _write_comments(
     con: duckdb.DuckDBPyConnection, target: str, text: str, texts: Mapping[str, str], columns: Mapping[str, str]
 ) -> None:
-    described = {column: texts.get(column, "") for column in columns}
-    if "is_suppressed" in described:
-        described["is_suppressed"] = described["is_suppressed"] or (
-            "True when a figure of the row is hidden: it is about one or two persons or would tell one."
-        )
+    described = {column: texts.get(column) or _OWN_COLUMNS.get(column, "") for column in columns}
     meta.comment_on(con, target, text, described)
 
 
@@ -451,7 +451,7 @@ def _write_meta(
     last_resorts: int,
 ) -> None:
     """Schema `meta`: what a reader who has only the file must know about it."""
-    con.execute("create schema release.meta")
+    con.execute(f"create schema {meta.SCHEMA}")
     meta.write_rows(
         con,
         "release",

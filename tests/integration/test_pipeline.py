@@ -73,6 +73,17 @@ def test_the_run_keeps_the_manifest_that_it_ran_and_its_code(undisturbed: Undist
     assert list((results.parent / "compiled").rglob("int_benefit_segments.sql"))
 
 
+def test_every_released_table_and_column_is_described_in_the_file(undisturbed: Undisturbed) -> None:
+    release = undisturbed.place.data / "releases" / "current" / "release.duckdb"
+    with duckdb.connect(str(release), read_only=True) as con:
+        described = con.execute(
+            "select table_name, null, comment from duckdb_tables() "
+            "union all select table_name, column_name, comment from duckdb_columns() where not internal"
+        ).fetchall()
+    assert len(described) > 400
+    assert [(table, column) for table, column, comment in described if not comment] == []
+
+
 def test_a_release_of_sample_deliveries_says_so_on_every_page(undisturbed: Undisturbed) -> None:
     current = undisturbed.place.data / "releases" / "current"
     assert json.loads((current / "manifest.json").read_text("utf-8"))["is_sample"] is True

@@ -188,6 +188,8 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
     assert "-240, 16,800,000 kr. a year less than expected" in text
     assert "official                 model     line    0  +1.2000" in text
     assert "kl_all" not in text
+    # The rolling year ends in June 2020.
+    assert "benefit_periods        1 months 2020-06 … 2020-06, 110 rows" in text
 
 
 @pytest.mark.parametrize(

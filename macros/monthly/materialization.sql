@@ -96,6 +96,8 @@
         "select coalesce(max(build_number), 0) + 1 from build.model_months where model = '" ~ key ~ "'"
     ).columns[0].values()[0] | int) if batches else 0 -%}
 
+    {%- do take_memory(batches | map(attribute='rows') | map('length') | sum) -%}
+
     {%- for batch in batches -%}
         {%- set first = batch.rows[0][0] -%}
         {%- set last = batch.rows[-1][0] -%}

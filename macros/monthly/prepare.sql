@@ -6,6 +6,10 @@
     are no more than there are cores, as long as dbt's are not: a statement costs more where others take its core.
     JOBCENTER_THREADS is DuckDB's number, where it is given; not in the profile, which would need a default that knows
     the cores.
+
+    DuckDB keeps what it has read for as long as its limit of memory allows, so that one new month would hold as much as
+    a full refresh. A build begins with what few months need (var memory_of_few_months: the largest month's rows, and
+    the marts, which grow with the months); the first model or test of more months takes the whole limit.
 -#}
 {% macro prepare_build_tables() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}
@@ -21,5 +25,23 @@
             {%- set cores = run_query("select current_setting('threads')").columns[0].values()[0] | int %}
         set threads = {{ [1, cores - target.threads + 1] | max }};
         {%- endif %}
+        {%- if flags.WHICH != 'test' %}
+        {%- set needed = var('memory_of_few_months') %}
+        {%- set little = run_query(
+            "select " ~ needed.bytes ~ " + count(distinct period) * " ~ needed.bytes_per_month
+            ~ " + coalesce(max(row_count), 0) * " ~ needed.bytes_per_row ~ " from raw.current_batches"
+        ).columns[0].values()[0] | int %}
+        {%- set given = run_query(
+            "select parse_formatted_bytes(current_setting('memory_limit'))"
+        ).columns[0].values()[0] | int %}
+        set memory_limit = '{{ [little, given] | min }} bytes';
+        {%- endif %}
+    {%- endif %}
+{% endmacro %}
+
+{#- For so many months: all that the profile allows, from here on, unless they are few. -#}
+{% macro take_memory(months) %}
+    {%- if months > var('memory_of_few_months').months %}
+        {%- do run_query("set memory_limit = '" ~ target.config_options.memory_limit ~ "'") %}
     {%- endif %}
 {% endmacro %}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.lib import build, publishing, warehouse
+from orchestration.lib import build, memory, publishing, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import PARTIAL_PARSE, ensure_manifest
 from orchestration.lib.dbt_waiting import waiting_dbt
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_SET_UP = 2
 EXIT_BUSY = 75
+
+# A month's delivery and a correction or two beside it.
+FEW_DELIVERIES = 3
 
 # What dbt and Dagster print of the last run, below `logs/`.
 DETAILS = "pipeline.log"
@@ -209,6 +212,8 @@ def _run(settings: Settings) -> int:
         _close(settings)
         return 0
     say(f"{len(situation.unseen)} new deliveries")
+    if len(situation.unseen) <= FEW_DELIVERIES:
+        memory.give_back_large_blocks()
     prepare_dagster_home(settings)
     mark.touch(mode=0o600)
     result = run_job(settings, [item.period for item in situation.unseen])

@@ -14,6 +14,7 @@ import importlib
 import os
 import pickle
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -102,6 +103,7 @@ class _Workers:
 
 
 _started: _Workers | None = None
+_are_paused = False
 
 
 def start() -> None:
@@ -120,6 +122,21 @@ def stop() -> None:
     workers, _started = _started, None
     if workers is not None:
         workers.kill()
+
+
+def pause() -> None:
+    """End the workers, if there are any, so that what comes next has their memory (some 300 MB); see `resume`."""
+    global _are_paused
+    _are_paused = _started is not None
+    stop()
+
+
+def resume() -> None:
+    """Let workers get ready again where there were some before `pause`."""
+    global _are_paused
+    if _are_paused:
+        _are_paused = False
+        start()
 
 
 def in_two(check: Callable[[Sequence[Suite]], Sequence[Outcome]], suites: Sequence[Suite]) -> list[Outcome]:
@@ -169,6 +186,8 @@ def _serve(first: tuple[int, int], second: tuple[int, int]) -> None:
         importlib.import_module(name)
 
     garbage.keep_what_is_here()
+    # Until there is something to check (or nobody left who could ask), one holds what both would.
+    select.select([first[0], second[0]], [], [])
     # No thread of Python's has been started yet, and those of libraries have nothing to do: the copy is whole.
     own, other = (first, second) if os.fork() else (second, first)
     for end in other:

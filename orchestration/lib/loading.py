@@ -470,9 +470,13 @@ def _write_accepted(
         else:
             if judged.quarantined:
                 _write_quarantined(connection, room, judged, manifest)
-            if not _replace_former(connection, entry.dataset, manifest, first_day, run.fetched_suppliers):
+            stays = _replace_former(connection, entry.dataset, manifest, first_day, run.fetched_suppliers)
+            if stays:
+                _write_rows(connection, room, judged, manifest, first_day)
+            # The rows of a month's largest file are a hundred megabytes, and the next file's come on top of them.
+            room.forget(judged.contract)
+            if not stays:
                 continue
-            _write_rows(connection, room, judged, manifest, first_day)
         connection.execute(
             "insert into raw.current_batches values ($dataset, $first_day, $delivery, $sha256, $rows, $supplier)",
             {
@@ -486,7 +490,10 @@ def _write_accepted(
 
 
 def _insert(
-    connection: duckdb.DuckDBPyConnection, statement: str, rows: pa.Table, parameters: dict[str, object]
+    connection: duckdb.DuckDBPyConnection,
+    statement: str,
+    rows: pa.Table | pa.RecordBatchReader,
+    parameters: dict[str, object],
 ) -> None:
     connection.register("arriving_rows", rows)
     try:

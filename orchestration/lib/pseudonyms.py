@@ -83,14 +83,14 @@ def person_keys(key: Key, person_ids: Iterable[str]) -> np.ndarray[Any, np.dtype
     block = block.ljust(_BLOCK_BYTES, b"\0")
     inner_start = hashlib.sha256(bytes(byte ^ 0x36 for byte in block)).copy
     outer_start = hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
-    digests = []
+    digests = bytearray()
     for person_id in person_ids:
         inner, outer = inner_start(), outer_start()
         inner.update(person_id.encode())
         outer.update(inner.digest())
-        digests.append(outer.digest())
-    # Of each digest's four words of 8 bytes the first.
-    return np.frombuffer(b"".join(digests), dtype=">u8")[::4].astype(np.uint64)
+        # A list of digests would hold three times as much.
+        digests += outer.digest()[:8]
+    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 class KeyBook:
@@ -112,7 +112,7 @@ class KeyBook:
         is_new[known] = self._numbers[places[known]] != persons[known]
         if is_new.any():
             new = persons[is_new]
-            made = person_keys(key, (f"{number:010d}" for number in new.tolist()))
+            made = person_keys(key, (f"{number:010d}" for number in map(int, new)))
             self._keys = np.insert(self._keys, places[is_new], made)
             self._numbers = np.insert(self._numbers, places[is_new], new)
             # Each place moves on by the new persons before it.

@@ -40,6 +40,8 @@ from orchestration.lib.settings import Settings
 LOADING_THREADS = 1
 
 _HEADER_BYTES = 1 << 20
+# As many as DuckDB stores together.
+_ROWS_AT_ONCE = 122_880
 _NAME_OF_A_COLUMN = re.compile(r"[A-Za-z_]+[0-9]{0,3}([A-Za-z_]+[0-9]{0,3}){0,5}")
 
 # How the cells of a CSV file look (and text cells of a Parquet file, where the contract wants something else).
@@ -263,16 +265,26 @@ class ReadingRoom:
             ).fetchall():
                 keys[row_number - 1] = person_key(key, text)
 
-    def accepted(self, contract: DatasetContract) -> pa.Table:
-        """The rows that obey every rule, `person_key` in place of `person_id`."""
+    def accepted(self, contract: DatasetContract) -> pa.RecordBatchReader:
+        """The rows that obey every rule, `person_key` in place of `person_id`; read from the room bit by bit, once."""
         columns = ", ".join(column.name for column in contract.columns if not column.is_personal_number)
         rows = self._connection.execute(
             f"select row_number, {columns} from judged_{contract.name} where broken is null"
-        ).to_arrow_table()
-        if _has_person(contract):
-            keys = self._keys[contract.name][rows.column("row_number").to_numpy() - 1]
-            rows = rows.append_column("person_key", pa.array(keys))
-        return rows.drop_columns("row_number")
+        ).to_arrow_reader(_ROWS_AT_ONCE)
+        schema = rows.schema.remove(0)
+        if not _has_person(contract):
+            return pa.RecordBatchReader.from_batches(schema, (some.drop_columns("row_number") for some in rows))
+        keys = self._keys[contract.name]
+        schema = schema.append(pa.field("person_key", pa.uint64()))
+        return pa.RecordBatchReader.from_batches(
+            schema,
+            (
+                pa.record_batch(
+                    [*some.columns[1:], pa.array(keys[some.column("row_number").to_numpy() - 1])], schema=schema
+                )
+                for some in rows
+            ),
+        )
 
     def quarantined(self, contract: DatasetContract) -> pa.Table:
         """row_number, rule, column_name, reason and person_key of the other rows."""
@@ -292,12 +304,12 @@ class ReadingRoom:
             }
         )
 
-    def forget(self) -> None:
-        """Drop the rows of the delivery; the pseudonyms stay for the next one."""
-        for name in self._judged:
+    def forget(self, contract: DatasetContract | None = None) -> None:
+        """Drop the rows of the delivery, or of that data set of it; the pseudonyms stay for the next one."""
+        for name in list(self._judged) if contract is None else [contract.name]:
             self._connection.execute(f"drop table if exists judged_{name}")
-        self._judged.clear()
-        self._keys.clear()
+            self._judged.pop(name, None)
+            self._keys.pop(name, None)
 
     def _judge_published(
         self, entry: ListedFile, path: Path, contract: DatasetContract

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from orchestration.lib.explanation import MEASURES, explain
 from orchestration.lib.reading_places import NothingToRead, Place
@@ -20,7 +21,7 @@ from orchestration.lib.scenario import ScenarioParameters, compare_scenario
 from orchestration.lib.settings import PROJECT_ROOT
 from orchestration.lib.warehouse import connect
 from tests.oracle.random_worlds import add_national_inputs, cohort_world, pack, random_world
-from tests.support.warehouse import MODELS_AND_SEEDS, Workshop
+from tests.support.warehouse import MEMORY_LIMIT, MODELS_AND_SEEDS, Workshop
 
 pytestmark = pytest.mark.slow
 
@@ -83,6 +84,35 @@ def test_models_made_at_once_share_the_cores(workshop: Workshop, monkeypatch: py
     assert database_threads("--threads", "1") == [str(cores)]
     assert database_threads("--threads", "99") == ["1"]
     assert database_threads(limit=3) == ["3"]
+
+
+def test_a_build_of_few_months_is_given_little_memory(workshop: Workshop) -> None:
+    log = workshop.folder / "logs" / "dbt.log"
+    needed = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text("utf-8"))["vars"]["memory_of_few_months"]
+    with workshop.connect("one") as connection:
+        rows, months = connection.execute(
+            "select max(row_count), count(distinct period) from raw.current_batches"
+        ).fetchall()[0]
+    little = needed["bytes"] + months * needed["bytes_per_month"] + rows * needed["bytes_per_row"]
+
+    def limits(*arguments: str, memory_limit: str = MEMORY_LIMIT) -> list[str]:
+        begin = log.stat().st_size
+        workshop.dbt("one", *arguments, memory_limit=memory_limit)
+        # Each statement stands in the log twice where it is one of several of a hook.
+        found = re.findall(r"set memory_limit = '([^']+)'", log.read_bytes()[begin:].decode())
+        return list(dict.fromkeys(found))
+
+    assert limits("run", "--select", "int_months") == [f"{little} bytes"]
+    # Nothing is to be built; then all months.
+    assert limits("run", "--select", "int_benefit_segments") == [f"{little} bytes"]
+    assert limits("run", "--full-refresh", "--select", "int_benefit_segments") == [f"{little} bytes", MEMORY_LIMIT]
+    # A test of all these months, which may come in a build that has no month to build.
+    unique = "unique_in_built_months_int_benefit_segments_person_key__month__from_date"
+    assert limits("build", "--select", unique) == [f"{little} bytes", MEMORY_LIMIT]
+    assert limits("test", "--select", unique) == [MEMORY_LIMIT]
+    # The limit that is given is the most that is taken.
+    (given,) = limits("run", "--select", "int_months", memory_limit="50MB")
+    assert 49_000_000 < int(given.removesuffix(" bytes")) < 51_000_000
 
 
 def test_every_row_of_the_rule_seeds_stands_in_dim_rules(workshop: Workshop) -> None:

@@ -26,6 +26,8 @@ from ..oracle.landing import write_world
 from ..oracle.world import World
 
 TEST_KEY = "a key for tests only, with enough bytes"
+# DuckDB's, for each program.
+MEMORY_LIMIT = "1GB"
 PROJECT_PARTS = ("contracts", "macros", "models", "seeds", "tests/data", "dbt_project.yml", "profiles.yml")
 MODELS_AND_SEEDS = ("--resource-type", "model", "--resource-type", "seed")
 
@@ -65,7 +67,7 @@ class Workshop:
             data=place / "data",
             project=self.project,
             key_text=TEST_KEY,
-            memory_limit="1GB",
+            memory_limit=MEMORY_LIMIT,
             threads=2,
         )
 
@@ -103,7 +105,9 @@ class Workshop:
         finally:
             connection.close()
 
-    def dbt(self, name: str, *arguments: str, database_threads: int | None = None) -> str:
+    def dbt(
+        self, name: str, *arguments: str, database_threads: int | None = None, memory_limit: str = MEMORY_LIMIT
+    ) -> str:
         """Run dbt on a warehouse; returns what it printed. Raises DbtFailed when it ends with an error."""
         link = self.folder / "current"
         link.unlink(missing_ok=True)
@@ -114,7 +118,7 @@ class Workshop:
             *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
             *("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")),
         ]
-        environment = {**os.environ, "JOBCENTER_DATA": str(link), "JOBCENTER_MEMORY_LIMIT": "1GB"}
+        environment = {**os.environ, "JOBCENTER_DATA": str(link), "JOBCENTER_MEMORY_LIMIT": memory_limit}
         if database_threads is not None:
             environment["JOBCENTER_THREADS"] = str(database_threads)
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

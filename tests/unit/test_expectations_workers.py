@@ -78,6 +78,25 @@ def test_without_workers_everything_is_checked_here() -> None:
     assert _processes() == {os.getpid()}
 
 
+def test_paused_workers_are_gone_and_come_back_only_where_there_were_some() -> None:
+    workers.pause()
+    workers.resume()
+    assert workers._started is None
+    workers.start()
+    assert workers._started is not None
+    before = _processes()
+    process = workers._started.process.pid
+    workers.pause()
+    assert workers._started is None and not psutil.pid_exists(process)
+    assert _processes() == {os.getpid()}
+    workers.resume()
+    assert _processes().isdisjoint({os.getpid(), *before})
+    # Resumed once: nobody starts them again after they were stopped.
+    workers.stop()
+    workers.resume()
+    assert workers._started is None
+
+
 def test_whoever_asks_the_workers_does_not_import_great_expectations(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "t.duckdb")) as con:
         con.execute("create schema marts; create table marts.t as select 1 as c")

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster import AssetCheckExecutionContext
 
 from orchestration.defs.raw.assets import WAREHOUSE_POOL
+from orchestration.expectations import workers
 from orchestration.expectations.results import ExpectationResult
 from orchestration.expectations.suites import Suite
 from orchestration.lib import checking
@@ -71,7 +72,10 @@ def raw_expectations(context: AssetCheckExecutionContext) -> Iterator[dg.AssetCh
     """What stands in raw keeps the contracts; rows are read once. A failed error stops every build on them."""
     settings = Settings.from_environment().prepare()
     say("checking raw")
-    yield from check_results(checking.raw_layer(), checking.check_raw(settings), settings)
+    results = checking.check_raw(settings)
+    # The models come next: a month of the country is built in what the workers would hold meanwhile.
+    workers.pause()
+    yield from check_results(checking.raw_layer(), results, settings)
 
 
 @dg.multi_asset_check(

@@ -49,7 +49,8 @@ _CELL_PATTERNS = {
     "integer": r"-?\d+",
     "decimal": r"-?\d+(\.\d{1,6})?",
     "date": r"\d{4}-\d\d-\d\d",
-    "timestamp": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d",
+    # DuckDB reads 24:00:00 as the next day's midnight.
+    "timestamp": r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d",
 }
 _WHOLE_NUMBERS = {
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")

@@ -721,12 +721,15 @@ class _Site:
         def limit(size: float) -> float:
             return _Z95 * math.sqrt(centre * (1 - centre) / size)
 
+        def distance(point: Mapping[str, object]) -> float:
+            """From the country's share, in limits. Without chance (a share of 0 or 1) whatever differs is far away."""
+            away, chance = abs(float(str(point["value"])) - centre), limit(float(str(point["size"])))
+            return away / chance if chance else math.inf if away else 0.0
+
         for point in points:
-            point["outside"] = abs(float(str(point["value"])) - centre) > limit(float(str(point["size"])))
+            point["outside"] = distance(point) > 1
         # Only the farthest are named in the chart, so that names don't cover one another; all stand in the table.
-        farthest = sorted(
-            points, key=lambda point: -abs(float(str(point["value"])) - centre) / limit(float(str(point["size"])))
-        )
+        farthest = sorted(points, key=lambda point: -distance(point))
         for place, point in enumerate(farthest):
             point["labelled"] = bool(point["outside"]) and place < _NAMED_IN_FUNNEL
         sizes = [float(str(point["size"])) for point in points]

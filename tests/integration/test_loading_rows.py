@@ -115,6 +115,7 @@ BROKEN: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("conversations", NEW_TALK | {"registered_at": None}, NULL, "registered_at", "is empty"),
     ("conversations", NEW_TALK | {"registered_at": "2024-06-11 09:30:00"}, CAST, "registered_at", "timestamp"),
     ("conversations", NEW_TALK | {"registered_at": "2024-06-11T24:30:00"}, CAST, "registered_at", "timestamp"),
+    ("conversations", NEW_TALK | {"registered_at": "2024-06-11T24:00:00"}, CAST, "registered_at", "timestamp"),
     ("conversations", NEW_TALK | {"registered_at": "2024-06-11T09:30:00Z"}, CAST, "registered_at", "times"),
     ("conversations", NEW_TALK | {"registered_at": "2024-06-09T23:59:59"}, "wrong_order", "registered_at", "is held"),
     ("active_offers", {"offer_id": None}, NULL, "offer_id", "is empty"),

@@ -13,7 +13,7 @@ import pytest
 from orchestration.lib.disclosure import control, secondary
 from orchestration.lib.disclosure.attack import Attacker, Cell
 from orchestration.lib.disclosure.control import read_context
-from orchestration.lib.disclosure.families import FAMILIES
+from orchestration.lib.disclosure.families import FAMILIES, MEASURE_SOURCES
 from orchestration.lib.release import writer
 from tests.support.release_fixture import Fixture, build
 
@@ -55,11 +55,50 @@ def small_cells(fixture: Fixture, month: dt.date) -> set[Cell]:
     return cells
 
 
+def small_areas(fixture: Fixture, month: dt.date) -> set[Cell]:
+    """Every area's count of 1 or 2 that the long table of areas could show."""
+    members: dict[str, list[str]] = {}
+    for row in areas_of(fixture):
+        if row.valid_from <= month < row.valid_to:
+            members.setdefault(row.municipality, []).append(f"{row.area_type}/{row.area_code}")
+    told = {
+        (source.table, column)
+        for source in MEASURE_SOURCES.values()
+        for column in (source.numerator, source.denominator)
+    }
+    cells = set()
+    with duckdb.connect(str(fixture.path), read_only=True) as con:
+        for family in FAMILIES:
+            label = " || ':' || ".join(f"{key}::varchar" for key in family.column_keys) or "'all'"
+            for figure in [family.base, *(part.figure for part in family.parts)]:
+                table, column = figure.places[0]
+                sums: dict[Cell, int] = {}
+                if not told.isdisjoint(figure.places):
+                    for layer, code, group, count in con.execute(
+                        f"select {family.layer_key or chr(39) * 2}, municipality_code, {label}, {column} "
+                        f"from marts.{table} where month = ? and {column} > 0",
+                        [month],
+                    ).fetchall():
+                        for area in members.get(code, []):
+                            cell = Cell(family.name, figure.name, str(month), layer, area, group)
+                            sums[cell] = sums.get(cell, 0) + count
+                cells |= {cell for cell, count in sums.items() if count in (1, 2)}
+    return cells
+
+
 @pytest.mark.parametrize(("persons", "municipalities"), [(40_000, None), (4_000, None), (1_500, 6)])
 def test_no_count_of_one_or_two_can_be_worked_out(persons: int, municipalities: int | None, tmp_path: Path) -> None:
     fixture = build(tmp_path / "w" / "warehouse.duckdb", months=1, persons=persons, municipalities=municipalities)
     release = release_of(fixture, tmp_path / "releases")
     assert _tries(Attacker(release, areas_of(fixture)), small_cells(fixture, fixture.months[0])) > 50
+
+
+@pytest.mark.parametrize(("persons", "municipalities"), [(40_000, None), (4_000, None), (1_500, None), (1_500, 6)])
+def test_nor_can_that_of_an_area(persons: int, municipalities: int | None, tmp_path: Path) -> None:
+    """An area's count may be small where no count of its municipalities is hidden for its own sake."""
+    fixture = build(tmp_path / "w" / "warehouse.duckdb", months=1, persons=persons, municipalities=municipalities)
+    release = release_of(fixture, tmp_path / "releases")
+    assert _tries(Attacker(release, areas_of(fixture)), small_areas(fixture, fixture.months[0])) > 10
 
 
 @pytest.mark.parametrize(("persons", "municipalities"), [(6_000, 30), (1_500, 6)])

@@ -218,6 +218,49 @@ def test_a_witness_by_hand() -> None:
     assert not variable.area_hidden["region"].any() and variable.last_resorts == 0
 
 
+@pytest.mark.parametrize(("counts", "is_country_hidden"), [((2, 9, 5), False), ((2, 0, 0), True)])
+def test_an_area_is_protected_where_no_member_is_hidden_for_its_own_sake(
+    counts: tuple[int, int, int], is_country_hidden: bool
+) -> None:
+    """Both of the two persons in a came on time. The 2 is hidden with the 2, not as a small part: it could be told from
+    the country and the other areas unless one of those is hidden too; or the country, where nobody else can move.
+
+                     on time  of
+    a (region 1)        2      2
+    b (region 2)        9     12     or 0, of which none can be on time
+    c (region 3)        5     12
+    """
+    numbers = np.arange(3, dtype=np.int64)
+    geography = Geography(
+        ("0101", "0147", "0151"),
+        {"region": numbers},
+        {"region": ("1", "2", "3")},
+        numbers,
+        numbers,
+        np.zeros(3, np.bool_),
+        ("region",),
+    )
+    count = np.array([*counts, sum(counts)], dtype=np.float64)[:, None]
+    whole = np.array([2, *(12 if of else 0 for of in counts[1:])])
+    whole = np.array([*whole, whole.sum()], dtype=np.float64)[:, None]
+    areas = {"region": np.array([[True], [False], [False]])}
+    variable = Variable(
+        sensitive=np.zeros(count.shape, dtype=np.bool_),
+        hidden=np.array([[True], [False], [False], [False]]),
+        lose=[count >= 1],
+        gain=[count < whole],
+        cost=count + 1,
+        has_total=False,
+        area_sensitive=areas,
+        area_hidden={"region": areas["region"].copy()},
+    )
+    protect(variable, geography)
+    # The cheapest other region that has room for one more, or the country.
+    assert variable.area_hidden["region"][:, 0].tolist() == [True, False, not is_country_hidden]
+    assert bool(variable.hidden[3, 0]) is is_country_hidden
+    assert variable.last_resorts == int(is_country_hidden)
+
+
 def test_every_declared_table_has_a_name_in_both_languages() -> None:
     for table in DECLARATIONS:
         for language in ("da", "en"):

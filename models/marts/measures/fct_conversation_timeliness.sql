@@ -135,6 +135,21 @@ summed as (
     from parts
     where municipality_code != '0000'
     group by month, target_group_code, sequence_number, rollup(municipality_code)
+),
+
+-- A rule may change within a month: each due date has its own, and the row names the newest.
+rules_of_months as (
+    select
+        summed_months.month,
+        deadlines.target_group_code,
+        deadlines.sequence_number,
+        max_by(deadlines.rule_id, deadlines.valid_from_date) as rule_id
+    from (select distinct month from summed) as summed_months
+    inner join deadlines
+        on
+            last_day(summed_months.month) >= deadlines.valid_from_date
+            and summed_months.month < deadlines.valid_to_date
+    group by summed_months.month, deadlines.target_group_code, deadlines.sequence_number
 )
 
 select
@@ -150,15 +165,15 @@ select
     summed.excluded_count,
     {{ share('summed.on_time_count', '(summed.on_time_count + summed.not_on_time_count)') }} as on_time_share,
     {{ required_rule(
-        'deadlines.rule_id',
+        'rules_of_months.rule_id',
         "'conversation_deadline:' || summed.target_group_code || '/' || summed.sequence_number || ' in ' || summed.month"
     ) }} as rule_id,
     -- A month that is not loaded yet can only change.
     coalesce(months.is_provisional, true) as is_provisional
 from summed
 left join months on summed.month = months.month
-left join deadlines
+left join rules_of_months
     on
-        summed.target_group_code = deadlines.target_group_code
-        and summed.sequence_number = deadlines.sequence_number
-        and {{ in_force_on('last_day(summed.month)', 'deadlines') }}
+        summed.month = rules_of_months.month
+        and summed.target_group_code = rules_of_months.target_group_code
+        and summed.sequence_number = rules_of_months.sequence_number

@@ -42,7 +42,10 @@ _NEVER_ABOVE: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a family in a month: which figure, layer (or ''), municipality or 0000, and column."""
+    """A cell of a family in a month: which figure, layer (or ''), place, and column.
+
+    municipality: its code, 0000 for the country, or type and code of an area with a stroke between them.
+    """
 
     family: str
     figure: str
@@ -196,7 +199,10 @@ class Attacker:
                 if value is not None and key in known and known[key] is None and true[key] == value:
                     known[key] = value
 
-    def _area_values(self, family: Family, figure: Figure, month: str, layer: str) -> list[tuple[str, str, str, float]]:
+    def _area_values(
+        self, family: Family, figure: Figure, month: str, layer: str
+    ) -> list[tuple[str, str, str, float | None]]:
+        """Area type, area, column and figure of every row about the figure; None where it is hidden."""
         if "rpt_area_measure_results" not in self.tables:
             return []
         found = []
@@ -206,14 +212,14 @@ class Attacker:
                     continue
                 for kind, area, group, number in self.con.execute(
                     f"select area_type_code, area_code, group_code, {target}::double from rpt_area_measure_results "
-                    f"where measure_id = ? and month = ?::date and {target} is not null",
+                    "where measure_id = ? and month = ?::date",
                     [measure, month],
                 ).fetchall():
                     label, at = (
                         (group.rpartition(":")[0], group.rpartition(":")[2]) if family.layer_key else (group, "")
                     )
                     if at == layer:
-                        found.append((str(kind), str(area), label, float(number)))
+                        found.append((str(kind), str(area), label, None if number is None else float(number)))
         return found
 
     def _solve(
@@ -254,6 +260,8 @@ class Attacker:
         for row in self.areas:
             if row.valid_from <= day < row.valid_to:
                 members.setdefault((row.area_type, row.area_code), []).append(row.municipality)
+        # What is sought, as a sum of cells: of a hidden municipality's or the country's its own.
+        sought = {Cell(family.name, key[0], month, key[1], key[2], key[3]): [key] for key in unknown}
         for figure in [family.base, *(part.figure for part in family.parts)]:
             if figure.name not in names:
                 continue
@@ -266,26 +274,32 @@ class Attacker:
                     add(equal, [*terms, ((figure.name, layer, code, family.total), -1.0)], 0.0)
             for kind, area, column, number in self._area_values(family, figure, month, layer):
                 terms = [((figure.name, layer, code, column), 1.0) for code in members.get((kind, area), [])]
-                add(equal, terms, number)
+                if number is not None:
+                    add(equal, terms, number)
+                else:
+                    cell = Cell(family.name, figure.name, month, layer, f"{kind}/{area}", column)
+                    sought[cell] = [key for key, _ in terms if key in known]
         for smaller, larger in _NEVER_ABOVE.get(family.name, ()):
             for code in [*codes, COUNTRY]:
                 for column in columns:
                     if (larger, layer, code, column) in known:
                         terms = [((name, layer, code, column), 1.0) for name in smaller]
                         add(below, [*terms, ((larger, layer, code, column), -1.0)], 0.0)
-        if not unknown:
-            return []
         a_equal, b_equal = _matrix(equal, len(unknown))
         a_below, b_below = _matrix(below, len(unknown))
         findings = []
-        for i, (name, _, code, column) in enumerate(unknown):
-            cell = Cell(family.name, name, month, layer, code, column)
+        for cell, keys in sought.items():
             if wanted is not None and cell not in wanted:
                 continue
+            told = sum(known[key] or 0.0 for key in keys)
+            hidden = [place[key] for key in keys if known[key] is None]
             bounds = []
             for sign in (1.0, -1.0):
+                if not hidden:
+                    bounds.append(told)
+                    continue
                 goal = np.zeros(len(unknown))
-                goal[i] = sign
+                goal[hidden] = sign
                 answer = linprog(goal, a_below, b_below, a_equal, b_equal, bounds=(0, None), method="highs")
                 if answer.status == 3:
                     bounds.append(np.inf if sign < 0 else -np.inf)
@@ -294,7 +308,7 @@ class Attacker:
                         f"{cell}: the equations of the release contradict one another ({answer.message})"
                     )
                 else:
-                    bounds.append(sign * float(answer.fun))
+                    bounds.append(told + sign * float(answer.fun))
             findings.append(Finding(cell, bounds[0], bounds[1]))
         return findings
 

@@ -271,21 +271,25 @@ class _Protector:
                 v.area_hidden[kind][self.geo.areas[kind][a], column] = True
 
     def _protect_area(self, kind: str, area: int, g: int) -> None:
-        """An area's figure is small: its witness must leave the area."""
+        """An area's figure is small: its witness must leave the area.
+
+        Any municipality may be where somebody leaves or enters: the figure can be small where none of theirs is, or
+        where theirs are hidden already with the persons that they are a part of.
+        """
         v, numbers = self.v, self.geo.areas[kind]
         v.area_hidden[kind][area, g] = True
         inside, outside = np.flatnonzero(numbers == area), np.flatnonzero(numbers != area)
-        if g == self.total:
-            for a in inside[v.sensitive[inside, g]]:
-                if self._protect_row_total(int(a), outside):
-                    return
-        else:
-            for a in inside[v.sensitive[inside, g]]:
-                if self._protect_cell(int(a), g, outside):
-                    return
-        for a in inside[v.sensitive[inside, g]]:
-            self._last_resort(int(a), g)
-            return
+        by_price = np.lexsort((self._price()[inside, g], ~v.sensitive[inside, g]))
+        for a in inside[by_price]:
+            if not v.sensitive[a, g] and not v.hidden[a, g] and v.cost[a, g] == _IMPOSSIBLE:
+                continue  # an earlier release has told it
+            if g == self.total:
+                is_found = self._protect_row_total(int(a), outside)
+            else:
+                is_found = self._protect_cell(int(a), g, outside)
+            if is_found:
+                return
+        self._last_resort(int(inside[by_price[0]]), g)
 
     def _last_resort(self, a: int | None, g: int | None) -> None:
         """Hide the totals along with the cell: with nothing left that holds it, it can't be worked out."""

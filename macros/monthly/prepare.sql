@@ -45,3 +45,14 @@
         {%- do run_query("set memory_limit = '" ~ target.config_options.memory_limit ~ "'") %}
     {%- endif %}
 {% endmacro %}
+
+{#- For the months that the newest build of a `monthly` model wrote. -#}
+{% macro take_memory_of_newest_build(model) %}
+    {%- if execute and target.name == 'warehouse' %}
+        {%- set built_by = "model = '" ~ model.schema ~ "." ~ model.identifier ~ "'" %}
+        {%- do take_memory(run_query(
+            "select count(*) from build.model_months where " ~ built_by
+            ~ " and build_number = (select max(build_number) from build.model_months where " ~ built_by ~ ")"
+        ).columns[0].values()[0] | int) %}
+    {%- endif %}
+{% endmacro %}

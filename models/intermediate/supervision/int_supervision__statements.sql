@@ -87,7 +87,8 @@ select
     statements.municipality_category,
     -- Where nothing has been assessed yet there is no first assessment to run in with.
     scenarios.has_run_in
-    and statements.period_end_date is not distinct from statements.first_assessed_date as is_run_in,
+    and statements.first_assessed_date is not null
+    and statements.period_end_date = statements.first_assessed_date as is_run_in,
     held_back.municipality_code is not null as is_held_back,
     held_back.reason_da as review_reason_da,
     held_back.reason_en as review_reason_en,

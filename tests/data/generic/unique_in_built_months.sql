@@ -3,7 +3,12 @@
     it was tested can't have changed, and the test's cost follows the month, not the history.
 -#}
 {% test unique_in_built_months(model, columns, filled=[]) %}
-{%- set built_months %}
+select
+    {{ columns | join(', ') }},
+    count(*) as row_count,
+    count(*) filter (where {{ (filled or ['false']) | join(' is null or ') }} is null) as unfilled_count
+from {{ model }}
+where month in (
     select month
     from build.model_months
     where
@@ -13,16 +18,7 @@
             from build.model_months
             where model = '{{ model.schema }}.{{ model.identifier }}'
         )
-{%- endset %}
-{%- if execute and target.name == 'warehouse' %}
-    {%- do take_memory(run_query('select count(*) from (' ~ built_months ~ ')').columns[0].values()[0] | int) %}
-{%- endif %}
-select
-    {{ columns | join(', ') }},
-    count(*) as row_count,
-    count(*) filter (where {{ (filled or ['false']) | join(' is null or ') }} is null) as unfilled_count
-from {{ model }}
-where month in ({{ built_months }})
-group by {{ columns | join(', ') }}
+)
+group by {{ columns | join(', ') }}{% do take_memory_of_newest_build(model) %}
 having count(*) > 1 or unfilled_count > 0
 {% endtest %}

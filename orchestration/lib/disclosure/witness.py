@@ -289,7 +289,9 @@ class _Protector:
                 is_found = self._protect_cell(int(a), g, outside)
             if is_found:
                 return
-        self._last_resort(int(inside[by_price[0]]), g)
+        # The area's total goes with the country's: its other groups would tell what is missing.
+        self._last_resort(None, g)
+        v.area_hidden[kind][area, g if self.total is None else [g, self.total]] = True
 
     def _last_resort(self, a: int | None, g: int | None) -> None:
         """Hide the totals along with the cell: with nothing left that holds it, it can't be worked out."""

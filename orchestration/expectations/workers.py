@@ -1,9 +1,10 @@
 """Two processes that check half of a layer's suites each: Great Expectations is Python's work, and Python has one core.
 
-`start` lets one process import Great Expectations while other work goes on. It then splits in two, which share what was
-imported; whoever asks them need not import it at all. Where nobody has started them, and when one was killed or can't
-answer, everything is checked in the process that asks. Requests and answers are pickled through pipes; once they have
-imported what they need, both end when their requests end, as they do when the process that started them dies.
+`start` lets one process import Great Expectations while other work goes on. Besides that it does nothing but split off
+workers, which share what it has imported; whoever asks them need not import it at all. `pause` ends the workers, so that
+what they have come to hold is free for other work, and the next question finds new ones. Where nobody has started any,
+and when one was killed or can't answer, everything is checked in the process that asks. Requests and answers are pickled
+through pipes; all of them end when the process that started them does, the workers with their requests.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import importlib
 import os
 import pickle
 import queue
-import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,6 +35,8 @@ _IMPORTED = (
     "great_expectations.render.view",
     "orchestration.expectations.runner",
 )
+
+_SPLIT = b"+"
 
 Outcome = TypeVar("Outcome")
 
@@ -55,59 +58,76 @@ class _Worker:
         return pickle.load(self._answers)  # from our own process
 
     def wait_for_its_end(self) -> None:
-        """Read what it may still have said, until nobody can say anything more."""
+        """Read what it may still say, until nobody can say anything more."""
         while self._answers.read(1 << 16):
             pass
 
     def close(self) -> None:
+        """Say that nothing will be asked any more, and wait until nobody can answer."""
         with contextlib.suppress(BrokenPipeError):
             self._requests.close()
+        self.wait_for_its_end()
         self._answers.close()
 
 
 class _Workers:
-    """Both workers, and the process that was the first of them from its start."""
+    """The process that has imported Great Expectations, and the two workers split off from it while there are any."""
 
     def __init__(self) -> None:
-        self.workers = (_Worker(), _Worker())
-        theirs = [end for worker in self.workers for end in worker.theirs]
+        self.workers: tuple[_Worker, ...] = ()
+        self._asking, theirs = socket.socketpair()
+        with theirs:
+            try:
+                # A group of their own, so that all can be killed at once.
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", __name__, str(theirs.fileno())],
+                    cwd=PROJECT_ROOT,
+                    stdin=subprocess.DEVNULL,
+                    # What a library prints is for the terminal's other output.
+                    stdout=2,
+                    pass_fds=[theirs.fileno()],
+                    process_group=0,
+                    # NumPy's threads would be lost when it splits, and nothing here needs them.
+                    env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                )
+            except BaseException:
+                self._asking.close()
+                raise
+
+    def get_ready(self) -> None:
+        """Let two workers be split off, unless there are any. Raises ConnectionError when there is nobody to do it."""
+        if not self.workers:
+            self.workers = (self._split_off(), self._split_off())
+
+    def _split_off(self) -> _Worker:
+        worker = _Worker()
         try:
-            # A group of their own, so that both can be killed at once.
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", __name__, *map(str, theirs)],
-                cwd=PROJECT_ROOT,
-                stdin=subprocess.DEVNULL,
-                # What a library prints is for the terminal's other output.
-                stdout=2,
-                pass_fds=theirs,
-                process_group=0,
-                # NumPy's threads would be lost when it splits, and nothing here needs them.
-                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
-            )
-        except BaseException:
-            for worker in self.workers:
-                worker.close()
-            raise
+            socket.send_fds(self._asking, [_SPLIT], list(worker.theirs))
         finally:
-            for end in theirs:
+            for end in worker.theirs:
                 os.close(end)
+        return worker
+
+    def end_workers(self) -> None:
+        """Let both end, and wait until neither can say or read anything more."""
+        workers, self.workers = self.workers, ()
+        for worker in workers:
+            worker.close()
 
     def kill(self) -> None:
-        """Kill both, and wait until they are gone: what they read is free again."""
+        """Kill all, and wait until they are gone."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        for worker in self.workers:
-            worker.wait_for_its_end()
-            worker.close()
+        self._asking.close()
+        self.end_workers()
 
 
 _started: _Workers | None = None
-_are_paused = False
 
 
 def start() -> None:
-    """Let two workers get ready, unless there are any; where the system has no place for them there are none."""
+    """Let Great Expectations be imported for workers, unless it is; where the system has no place there are none."""
     global _started
     if _started is None:
         with contextlib.suppress(OSError):
@@ -116,7 +136,7 @@ def start() -> None:
 
 
 def stop() -> None:
-    """End the workers, if there are any."""
+    """End the workers and who splits them off, if there are any."""
     global _started
     # Forgotten first: interrupted here, they end by themselves when this process does.
     workers, _started = _started, None
@@ -125,22 +145,13 @@ def stop() -> None:
 
 
 def pause() -> None:
-    """End the workers, if there are any, so that what comes next has their memory (some 300 MB); see `resume`."""
-    global _are_paused
-    _are_paused = _started is not None
-    stop()
-
-
-def resume() -> None:
-    """Let workers get ready again where there were some before `pause`."""
-    global _are_paused
-    if _are_paused:
-        _are_paused = False
-        start()
+    """End the workers, if there are any, until the next question: some 250 MB."""
+    if _started is not None:
+        _started.end_workers()
 
 
 def in_two(check: Callable[[Sequence[Suite]], Sequence[Outcome]], suites: Sequence[Suite]) -> list[Outcome]:
-    """What `check` says of the suites, in their order: half of them in each worker, waited for when not yet ready.
+    """What `check` says of the suites, in their order: half of them in each worker, waited for when not yet there.
 
     `check` must be a module's function, or a `functools.partial` of one, and its outcomes values that can be pickled
     (and read again without Great Expectations, unless it is to be imported here too).
@@ -148,14 +159,15 @@ def in_two(check: Callable[[Sequence[Suite]], Sequence[Outcome]], suites: Sequen
     if _started is None:
         return list(check(suites))
     halves = _halves(suites)
-    asked = [worker for worker, half in zip(_started.workers, halves, strict=True) if half]
     answers: list[Outcome] = []
     try:
+        _started.get_ready()
+        asked = [worker for worker, half in zip(_started.workers, halves, strict=True) if half]
         for worker, half in zip(asked, halves, strict=False):
             worker.send((check, half))
         for worker in asked:
             answers += worker.receive()
-    except (BrokenPipeError, EOFError, pickle.UnpicklingError):
+    except (ConnectionError, EOFError, pickle.UnpicklingError):
         # Killed, perhaps for want of memory, or ended by an error, which is then met again here.
         stop()
         return list(check(suites))
@@ -178,22 +190,36 @@ def _halves(suites: Sequence[Suite]) -> tuple[list[Suite], list[Suite]]:
     return halves
 
 
-def _serve(first: tuple[int, int], second: tuple[int, int]) -> None:
-    """Import Great Expectations, become two, and answer every request; when they end, end at once."""
+def _serve(asked: socket.socket) -> None:
+    """Import Great Expectations, and split off a worker for each pair of pipes that is sent, until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     garbage.search_seldom()
     for name in _IMPORTED:
         importlib.import_module(name)
-
     garbage.keep_what_is_here()
-    # Until there is something to check (or nobody left who could ask), one holds what both would.
-    select.select([first[0], second[0]], [], [])
-    # No thread of Python's has been started yet, and those of libraries have nothing to do: the copy is whole.
-    own, other = (first, second) if os.fork() else (second, first)
-    for end in other:
-        os.close(end)
+    while True:
+        _, ends, _, _ = socket.recv_fds(asked, len(_SPLIT), 2)
+        if not ends:
+            return
+        _bury_the_dead()
+        # No thread of Python's is ever started here, and those of libraries have nothing to do: the copy is whole.
+        if os.fork() == 0:
+            asked.close()
+            _work(*ends)
+        for end in ends:
+            os.close(end)
+
+
+def _bury_the_dead() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _work(reading: int, writing: int) -> None:
+    """Answer every request, and end with them."""
     try:
-        _answer(*own)
+        _answer(reading, writing)
     except BaseException:
         traceback.print_exc()
     finally:
@@ -225,5 +251,5 @@ def _hand_on(reading: int, requests: queue.Queue[Any]) -> None:
 
 
 if __name__ == "__main__":
-    _ends = [int(end) for end in sys.argv[1:]]
-    _serve((_ends[0], _ends[1]), (_ends[2], _ends[3]))
+    with socket.socket(fileno=int(sys.argv[1])) as _asked:
+        _serve(_asked)

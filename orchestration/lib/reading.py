@@ -540,8 +540,8 @@ def _judging_statement(
     """SQL that casts every cell and writes into `broken` the number of the first rule that the row breaks.
 
     A CPR number is kept as the number `person_number` (cheaper to store, to compare and to look up); the text of what
-    is none, in `other_person_id`. A code of a list is kept as its place in the list, which takes a byte where text takes
-    sixteen; one that is not in the list breaks the rule, and what is left of its row is not asked for it.
+    is none, in `other_person_id`. A code is kept as its place in the list of those allowed, a byte instead of sixteen: of
+    a row with another one nothing but number and person is asked for later.
     """
     cells, kept = [], []
     for column in contract.columns:

@@ -10,7 +10,6 @@ from dagster import AssetExecutionContext
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.defs.raw.assets import WAREHOUSE_POOL
-from orchestration.expectations import workers
 from orchestration.expectations.results import require_passed
 from orchestration.lib import build, warehouse
 from orchestration.lib.dbt_manifest import PARSED, PARTIAL_PARSE, ensure_manifest
@@ -70,7 +69,6 @@ def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[
         if done % 50 == 0:
             say(f"dbt: {done} of {total} models, seeds and tests")
         yield event
-    workers.resume()
 
     connection = warehouse.connect(settings)
     try:

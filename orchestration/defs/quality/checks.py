@@ -73,7 +73,7 @@ def raw_expectations(context: AssetCheckExecutionContext) -> Iterator[dg.AssetCh
     settings = Settings.from_environment().prepare()
     say("checking raw")
     results = checking.check_raw(settings)
-    # The models come next: a month of the country is built in what the workers would hold meanwhile.
+    # The models come next: a month of the country is built in what the workers have come to hold.
     workers.pause()
     yield from check_results(checking.raw_layer(), results, settings)
 

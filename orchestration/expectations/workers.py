@@ -1,10 +1,11 @@
 """Two processes that check half of a layer's suites each: Great Expectations is Python's work, and Python has one core.
 
-`start` lets one process import Great Expectations while other work goes on. Besides that it does nothing but split off
-workers, which share what it has imported; whoever asks them need not import it at all. `pause` ends the workers, so that
-what they have come to hold is free for other work, and the next question finds new ones. Where nobody has started any,
-and when one was killed or can't answer, everything is checked in the process that asks. Requests and answers are pickled
-through pipes; all of them end when the process that started them does, the workers with their requests.
+`start` lets one process import Great Expectations while other work goes on. Besides that it does nothing but split
+off workers, which share what it has imported; whoever asks them need not import it at all. `pause` ends the workers,
+so that what they have come to hold is free for other work, and the next question finds new ones. Where nobody has
+started any, and when one was killed or can't answer, everything is checked in the process that asks. Requests and
+answers are pickled through pipes; all of them end when the process that started them does, the workers with their
+requests.
 """
 
 from __future__ import annotations

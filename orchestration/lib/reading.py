@@ -540,8 +540,8 @@ def _judging_statement(
     """SQL that casts every cell and writes into `broken` the number of the first rule that the row breaks.
 
     A CPR number is kept as the number `person_number` (cheaper to store, to compare and to look up); the text of what
-    is none, in `other_person_id`. A code is kept as its place in the list of those allowed, a byte instead of sixteen: of
-    a row with another one nothing but number and person is asked for later.
+    is none, in `other_person_id`. A code is kept as its place in the list of those allowed, a byte instead of
+    sixteen: of a row with another one nothing but number and person is asked for later.
     """
     cells, kept = [], []
     for column in contract.columns:

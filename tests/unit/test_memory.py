@@ -50,3 +50,32 @@ subprocess.run([sys.executable, "-c", "import os; print(os.environ['MALLOC_MMAP_
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["131072"]
+
+
+# What DuckDB frees stays with its allocator for a while, unless told otherwise.
+_DUCKDB = """
+import duckdb
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+connection = duckdb.connect(":memory:", config={"threads": 1})
+connection.execute("create table rows as select range as number, hash(range) as other from range(5_000_000)")
+before = resident()
+connection.execute("drop table rows")
+print(before - resident() > 60_000_000)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="DuckDB has an allocator of its own on Linux only")
+@pytest.mark.parametrize("asked", ["yes", "no"])
+def test_duckdb_gives_free_pages_back_in_programs_started_from_then_on(asked: str) -> None:
+    code = f"""
+import subprocess, sys
+from orchestration.lib import memory
+if sys.argv[1] == "yes":
+    memory.give_back_large_blocks()
+subprocess.run([sys.executable, "-c", {_DUCKDB!r}], check=True)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, asked], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == [str(asked == "yes")]

@@ -127,7 +127,7 @@ summed as (
     select
         month,
         coalesce(municipality_code::varchar, '0000') as municipality_code,
-        target_group_code,
+        target_group_code::varchar as target_group_code,
         sequence_number,
         coalesce(sum(on_time_count), 0)::bigint as on_time_count,
         coalesce(sum(not_on_time_count), 0)::bigint as not_on_time_count,

@@ -7,8 +7,8 @@ with months as (
     where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
--- Materialized, or without the list of months, DuckDB would take the batch's obligations for the larger side of the join
--- below, and build its hash table from two years of conversations: it expects a fifth of a table from any range.
+-- Materialized, or without the list of months, DuckDB would take the batch's obligations for the larger side of the
+-- join below, and build its hash table from two years of conversations: it expects a fifth of a table from any range.
 due as not materialized (
     select
         month,

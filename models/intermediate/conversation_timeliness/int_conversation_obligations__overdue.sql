@@ -1,6 +1,6 @@
 {#-
-    What is overdue is carried from month to month, with the number of conversations that it still lacks. So a month reads
-    its own conversations, not all since the spells began, and what was met long ago is not looked at again.
+    What is overdue is carried from month to month, with the number of conversations that it still lacks. So a month
+    reads its own conversations, not all since the spells began, and what was met long ago is not looked at again.
 -#}
 {{ config(
     materialized='monthly',
@@ -8,8 +8,8 @@
     contract={'enforced': true}
 ) }}
 
--- A spell has days in each month from its first to its last (a test holds the gaps that it bridges to less than a month),
--- so whatever can still be met stands in the month directly before.
+-- A spell has days in each month from its first to its last (a test holds the gaps that it bridges to less than a
+-- month), so whatever can still be met stands in the month directly before.
 with obligations as (
     select
         due_month,

@@ -66,10 +66,10 @@ dated as (
 
 due_dates as (
     select
-        target_group_code,
-        benefit_spell_start_date,
-        sequence_number,
-        due_date
+        dated.target_group_code,
+        dated.benefit_spell_start_date,
+        dated.sequence_number,
+        dated.due_date
     from dated
     where
         dated.due_date > dated.as_of_date

@@ -55,6 +55,7 @@ REACH: dict[str, dict[str, Window]] = {
     "int_benefit_spells__ended": {"benefit_periods": BENEFITS},
     "int_conversation_obligations__due": {"benefit_periods": BENEFITS},
     "int_conversation_obligations__evidence": {"benefit_periods": BENEFITS, "conversations": (-25, 0)},
+    "int_conversation_obligations__overdue": {"benefit_periods": BENEFITS, "conversations": (HISTORY, 0)},
     "int_conversation_obligations__late": {"benefit_periods": BENEFITS, "conversations": (HISTORY, 0)},
     "int_conversation_timeliness__counts": {"benefit_periods": BENEFITS, "conversations": (-25, 0)},
     "int_conversation_timeliness__late_counts": {"benefit_periods": BENEFITS, "conversations": (HISTORY, 0)},

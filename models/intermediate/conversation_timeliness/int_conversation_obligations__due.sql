@@ -9,7 +9,7 @@ with months as (
 
 deadlines as (
     select
-        target_group_code,
+        target_group_code::main.target_group_code as target_group_code,
         sequence_number,
         required_count,
         offset_value,
@@ -54,22 +54,18 @@ ended_spells as (
         and target_group_code is not null
 ),
 
--- A due date depends on the group and the spell's start alone: it is worked out once for each such pair.
+-- A due date depends on the group and the spell's first day alone. It is worked out for every day that can have been
+-- one, of which there are hundreds: to look which of them were, all segments and spells would have to be kept first.
 starts as (
     select
-        target_group_code,
-        benefit_spell_start_date
-    from segments
-    union
-    select
-        target_group_code,
-        benefit_spell_start_date
-    from ended_spells
+        unnest(generate_series(
+            {{ batch_from() }} - interval '{{ months_back }} months', last_day({{ batch_to() }}), interval 1 day
+        ))::date as benefit_spell_start_date
 ),
 
 dated as (
     select
-        starts.target_group_code,
+        deadlines.target_group_code,
         starts.benefit_spell_start_date,
         deadlines.sequence_number,
         deadlines.required_count,
@@ -77,7 +73,7 @@ dated as (
         deadlines.valid_to_date,
         {{ due_date('starts.benefit_spell_start_date', 'deadlines.offset_value', 'deadlines.offset_unit') }} as due_date
     from starts
-    inner join deadlines on starts.target_group_code = deadlines.target_group_code
+    cross join deadlines
 ),
 
 due_dates as (

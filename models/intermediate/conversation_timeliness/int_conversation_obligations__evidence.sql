@@ -1,9 +1,15 @@
 {% set months_back = 25 %}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-25, 0]}) }}
 
--- Materialized, DuckDB would take the month's obligations for the larger side of the join below, and build its hash
--- table from two years of conversations.
-with due as not materialized (
+with months as (
+    select month
+    from {{ ref('int_months') }}
+    where month between {{ batch_from() }} and {{ batch_to() }}
+),
+
+-- Materialized, or without the list of months, DuckDB would take the batch's obligations for the larger side of the
+-- join below, and build its hash table from two years of conversations: it expects a fifth of a table from any range.
+due as not materialized (
     select
         month,
         person_key,
@@ -18,6 +24,7 @@ with due as not materialized (
     from {{ ref('int_conversation_obligations__due') }}
     where
         month between {{ batch_from() }} and {{ batch_to() }}
+        and month in (select month from months)
         and exclusion_reason_code is null
 ),
 

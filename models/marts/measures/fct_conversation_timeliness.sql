@@ -64,11 +64,13 @@ not_yet_due as (
     from {{ ref('int_conversation_timeliness__not_yet_due') }}
 ),
 
+-- Codes as the counts have them, who would become texts otherwise and cost more to sum up. The country's rows come from
+-- the sum.
 due_rows as (
     select
         municipality_months.month,
-        municipality_months.municipality_code,
-        target_groups.target_group_code,
+        nullif(municipality_months.municipality_code, '0000')::main.municipality_code as municipality_code,
+        target_groups.target_group_code::main.target_group_code as target_group_code,
         {{ required_rule(
             'deadlines.sequence_number',
             "'conversation_deadline:' || target_groups.target_group_code || ' on ' || months.as_of_date"
@@ -124,8 +126,8 @@ parts as (
 summed as (
     select
         month,
-        coalesce(municipality_code, '0000') as municipality_code,
-        target_group_code,
+        coalesce(municipality_code::varchar, '0000') as municipality_code,
+        target_group_code::varchar as target_group_code,
         sequence_number,
         coalesce(sum(on_time_count), 0)::bigint as on_time_count,
         coalesce(sum(not_on_time_count), 0)::bigint as not_on_time_count,
@@ -133,7 +135,7 @@ summed as (
         coalesce(sum(late_count), 0)::bigint as late_count,
         coalesce(sum(not_yet_due_count), 0)::bigint as not_yet_due_count
     from parts
-    where municipality_code != '0000'
+    where municipality_code is not null
     group by month, target_group_code, sequence_number, rollup(municipality_code)
 ),
 

@@ -20,13 +20,13 @@ with segments as (
         and is_last_of_month
 ),
 
--- A spell known to have an offer day says that there is one on its first day or later. A spell that begins later begins
--- after that day, and so has to have one of its own.
+-- Who had an offer day in the spell of the newest days of the month before is carried like an offer on its last day: a
+-- spell that began by then is that spell.
 offer_days as (
     select
         month,
         person_key,
-        benefit_spell_start_date as to_date
+        {{ batch_from() }} - 1 as to_date
     from {{ this }}
     where month = ({{ batch_from() }} - interval 1 month)::date
     union all
@@ -41,8 +41,7 @@ offer_days as (
 -- A month's days lie in that month: one that does not end before the spell's start has a day in the spell.
 select
     segments.month,
-    segments.person_key,
-    segments.benefit_spell_start_date
+    segments.person_key
 from segments
 semi join offer_days
     on

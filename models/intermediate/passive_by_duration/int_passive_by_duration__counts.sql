@@ -33,7 +33,7 @@ duration_bands as (
     from {{ ref('duration_bands') }}
 ),
 
--- One row per person and month, of the spell of the month's newest days: whoever is in the stock is there in that spell.
+-- One row per person and month, of the spell of the month's newest days: who is in the stock is there in that spell.
 offered as (
     select
         month,

@@ -59,7 +59,6 @@ NUMBER_EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "int_conversation_coverage__population": {"24": _TEST_HOLDS},
     "int_conversation_obligations__due": {"25": _TEST_HOLDS},
     "int_conversation_obligations__evidence": {"25": _TEST_HOLDS},
-    "int_results__ended_spells": {"3": _TEST_HOLDS},
     "int_supervision__states": {"4": _CATEGORY},
 }
 """Model -> number that looks like a rule -> why it is none."""

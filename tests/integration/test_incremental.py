@@ -70,6 +70,7 @@ REACH: dict[str, dict[str, Window]] = {
     "int_focus_goals__counts": {
         "benefit_periods": BENEFITS, "conversations": YEAR, "active_offers": YEAR, "ordinary_hours": YEAR,
     },
+    "int_passive_by_duration__offered": {"benefit_periods": BENEFITS, "active_offers": (HISTORY, 0)},
     "int_passive_by_duration__counts": {"benefit_periods": BENEFITS, "active_offers": (HISTORY, 0)},
     "int_offer_effort__six_months_population": {"benefit_periods": BENEFITS, "active_offers": (-12, 0)},
     "int_offer_effort__counts": {

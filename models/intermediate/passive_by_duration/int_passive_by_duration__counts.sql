@@ -33,28 +33,13 @@ duration_bands as (
     from {{ ref('duration_bands') }}
 ),
 
-offer_days as (
-    select
-        month,
-        person_key,
-        to_date
-    from {{ ref('int_offer_days') }}
-    where month <= {{ batch_to() }}
-),
-
--- A month's days lie in that month: one that does not end before the spell's start has a day in the spell.
+-- One row per person and month, of the spell of the month's newest days: who is in the stock is there in that spell.
 offered as (
     select
-        stock.month,
-        stock.municipality_code,
-        stock.benefit_group_code,
-        stock.benefit_spell_start_date
-    from stock
-    semi join offer_days
-        on
-            stock.person_key = offer_days.person_key
-            and stock.month >= offer_days.month
-            and stock.benefit_spell_start_date <= offer_days.to_date
+        month,
+        person_key
+    from {{ ref('int_passive_by_duration__offered') }}
+    where month between {{ batch_from() }} and {{ batch_to() }}
 ),
 
 -- The band depends on the spell's start alone: it is worked out once for each start.
@@ -92,40 +77,25 @@ banded as (
             )
 ),
 
-persons as (
-    select
-        month,
-        municipality_code,
-        benefit_group_code,
-        benefit_spell_start_date,
-        1 as person_count,
-        0 as offered_count
-    from stock
-    union all
-    select
-        month,
-        municipality_code,
-        benefit_group_code,
-        benefit_spell_start_date,
-        0 as person_count,
-        1 as offered_count
-    from offered
-),
-
+-- The persons come first: DuckDB keeps to the order of a left join, and this way lays the fewer rows into a table.
 summed as (
     select
-        persons.month,
-        persons.municipality_code,
-        persons.benefit_group_code,
+        stock.month,
+        stock.municipality_code,
+        stock.benefit_group_code,
         banded.duration_band_code,
-        sum(persons.person_count) as person_count,
-        sum(persons.person_count) - sum(persons.offered_count) as passive_count
-    from persons
+        count(*) as person_count,
+        count(*) filter (where offered.person_key is null) as passive_count
+    from stock
+    left join offered
+        on
+            stock.month = offered.month
+            and stock.person_key = offered.person_key
     inner join banded
         on
-            persons.month = banded.month
-            and persons.benefit_spell_start_date = banded.benefit_spell_start_date
-    group by persons.month, persons.municipality_code, persons.benefit_group_code, banded.duration_band_code
+            stock.month = banded.month
+            and stock.benefit_spell_start_date = banded.benefit_spell_start_date
+    group by stock.month, stock.municipality_code, stock.benefit_group_code, banded.duration_band_code
 )
 
 -- Each person of the stock stands in one municipality, group and band: the sums count each once.

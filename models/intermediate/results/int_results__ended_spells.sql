@@ -63,12 +63,19 @@ loaded_months as (
     from months
 ),
 
+-- Only their rows are read, not those of the months between.
+retention_months as (
+    select retention_month
+    from months
+    where month between {{ batch_from() }} and {{ batch_to() }}
+),
+
 ordinary_hours as (
     select
         month,
         person_key
     from {{ ref('stg_extracts__ordinary_hours') }}
-    where month between {{ batch_from() }} and ({{ batch_to() }} + interval 3 month)::date
+    where month in (select retention_month from retention_months)
 ),
 
 stock as (
@@ -77,7 +84,7 @@ stock as (
         person_key
     from {{ ref('int_stock') }}
     where
-        month between {{ batch_from() }} and ({{ batch_to() }} + interval 3 month)::date
+        month in (select retention_month from retention_months)
         and is_in_scope
 ),
 

@@ -4,22 +4,23 @@
     by the months since the one before. The window is that of year_change_months' year (a test holds it to 12).
 
     Nearly everyone is in one place the whole month and was there the month before, and so on every level: their segment
-    says so, and they are counted without a look at who they are. Of the others, only who is new in a municipality or
-    benefit group is looked for in the months before the last.
+    says so, and they are counted without a look at who they are. Where the others were before is told by few segments:
+    a person's latest one in a place is one that they have left, else they would have kept the place in the next loaded
+    month; and who keeps a place from the month before is told by the month's own segment.
 -#}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 
--- Read anew by each step: DuckDB knows then how many rows each has, and lays the smaller side of a join into a table.
 with segments as not materialized (
     select
         month,
         person_key,
         municipality_code,
         benefit_group_code,
+        is_place_kept,
         is_only_of_month and is_place_kept as has_stayed_alone
     from {{ ref('int_benefit_segments') }}
     where
-        month between ({{ batch_from() }} - interval 11 month)::date and {{ batch_to() }}
+        month between {{ batch_from() }} and {{ batch_to() }}
         and is_in_scope
 ),
 
@@ -30,9 +31,7 @@ stayed_alone as (
         benefit_group_code,
         count(*) as person_count
     from segments
-    where
-        month between {{ batch_from() }} and {{ batch_to() }}
-        and has_stayed_alone
+    where has_stayed_alone
     group by month, municipality_code, benefit_group_code
 ),
 
@@ -42,80 +41,61 @@ presences as (
         person_key,
         municipality_code,
         benefit_group_code,
-        (month - interval 1 month)::date as previous_month,
-        (month - interval 11 month)::date as window_from_month
+        bool_or(is_place_kept) as is_place_kept
     from segments
-    where
-        month between {{ batch_from() }} and {{ batch_to() }}
-        and not has_stayed_alone
+    where not has_stayed_alone
     group by month, person_key, municipality_code, benefit_group_code
-),
-
-month_before as (
-    select
-        month,
-        person_key,
-        municipality_code,
-        benefit_group_code
-    from segments
-    where month between ({{ batch_from() }} - interval 1 month)::date and ({{ batch_to() }} - interval 1 month)::date
-),
-
-stayed as (
-    select
-        presences.month,
-        presences.person_key,
-        presences.municipality_code,
-        presences.benefit_group_code
-    from presences
-    semi join month_before
-        on
-            presences.previous_month = month_before.month
-            and presences.person_key = month_before.person_key
-            and presences.municipality_code = month_before.municipality_code
-            and presences.benefit_group_code = month_before.benefit_group_code
 ),
 
 arrived as (
     select
-        presences.month,
-        presences.person_key,
-        presences.municipality_code,
-        presences.benefit_group_code,
-        presences.previous_month,
-        presences.window_from_month
+        month,
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        (month - interval 11 month)::date as window_from_month
     from presences
-    anti join stayed
-        on
-            presences.person_key = stayed.person_key
-            and presences.month = stayed.month
-            and presences.municipality_code = stayed.municipality_code
-            and presences.benefit_group_code = stayed.benefit_group_code
+    where not is_place_kept
 ),
 
+-- What was left before a month is known by then: the month itself is the last in which it can become known.
+left_segments as (
+    select
+        person_key,
+        municipality_code,
+        benefit_group_code,
+        last_date
+    from {{ ref('int_benefit_segments__left') }}
+    where
+        month between ({{ batch_from() }} - interval 11 month)::date and {{ batch_to() }}
+        and is_in_scope
+),
+
+-- A place kept says nothing more about the person's other places of the month: it counts on all its levels itself.
 came_back as (
     select
         arrived.month,
         arrived.person_key,
         arrived.municipality_code,
         arrived.benefit_group_code,
-        max(segments.month) filter (
+        max(left_segments.last_date) filter (
             where
-            segments.municipality_code = arrived.municipality_code
-            and segments.benefit_group_code = arrived.benefit_group_code
-        ) as previous_month_in_both,
-        max(segments.month) filter (
-            where segments.municipality_code = arrived.municipality_code
-        ) as previous_month_in_municipality,
-        max(segments.month) filter (
-            where segments.benefit_group_code = arrived.benefit_group_code
-        ) as previous_month_in_benefit_group,
-        max(segments.month) as previous_month
+            left_segments.municipality_code = arrived.municipality_code
+            and left_segments.benefit_group_code = arrived.benefit_group_code
+        ) as previous_date_in_both,
+        max(left_segments.last_date) filter (
+            where left_segments.municipality_code = arrived.municipality_code
+        ) as previous_date_in_municipality,
+        max(left_segments.last_date) filter (
+            where left_segments.benefit_group_code = arrived.benefit_group_code
+        ) as previous_date_in_benefit_group,
+        max(left_segments.last_date) as previous_date
     from arrived
-    inner join segments
+    inner join left_segments
         on
-            arrived.person_key = segments.person_key
-            and segments.month between arrived.window_from_month and arrived.previous_month
+            arrived.person_key = left_segments.person_key
+            and arrived.window_from_month <= left_segments.last_date
+            and arrived.month > left_segments.last_date
     group by arrived.month, arrived.person_key, arrived.municipality_code, arrived.benefit_group_code
 ),
 
@@ -130,19 +110,20 @@ compared as (
         1 as months_in_municipality,
         1 as months_in_benefit_group,
         1 as months_anywhere
-    from stayed
+    from presences
+    where is_place_kept
     union all
     select
         arrived.month,
         arrived.person_key,
         arrived.municipality_code,
         arrived.benefit_group_code,
-        coalesce(date_diff('month', came_back.previous_month_in_both, arrived.month), 12) as months_in_both,
-        coalesce(date_diff('month', came_back.previous_month_in_municipality, arrived.month), 12)
+        coalesce(date_diff('month', came_back.previous_date_in_both, arrived.month), 12) as months_in_both,
+        coalesce(date_diff('month', came_back.previous_date_in_municipality, arrived.month), 12)
             as months_in_municipality,
-        coalesce(date_diff('month', came_back.previous_month_in_benefit_group, arrived.month), 12)
+        coalesce(date_diff('month', came_back.previous_date_in_benefit_group, arrived.month), 12)
             as months_in_benefit_group,
-        coalesce(date_diff('month', came_back.previous_month, arrived.month), 12) as months_anywhere
+        coalesce(date_diff('month', came_back.previous_date, arrived.month), 12) as months_anywhere
     from arrived
     left join came_back
         on

@@ -588,6 +588,12 @@ def rendered(path: Path, name: str, **arguments: Any) -> str:
     # What dbt has besides: a statement without a result, and what a build of many months does before it.
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
     environment.globals["take_memory_of_newest_build"] = lambda model: None
+    environment.globals["execute"] = False
+    environment.globals["rows_not_unique"] = lambda *given: rendered(
+        PROJECT / "macros" / "monthly" / "rows_not_unique.sql",
+        "rows_not_unique",
+        **dict(zip(("model", "columns", "filled", "condition"), given, strict=True)),
+    )
     module = environment.from_string(source).make_module()
     return str(getattr(module, name)(**arguments))
 

@@ -191,6 +191,7 @@ class ReadingRoom:
             return None, reasons + uncastable
         for number in range(len(contract.uniqueness)):
             self._judge_uniqueness(contract, number)
+        self._put_away(contract)
         counts = self._connection.execute(
             f"select broken, count(*) from judged_{contract.name} where broken is not null group by 1 order by 1"
         ).fetchall()
@@ -206,8 +207,7 @@ class ReadingRoom:
         if not columns:
             return []
         counts = ", ".join(
-            "count(person_number) + count(other_person_id)" if column.is_personal_number else f"count({column.name})"
-            for column in columns
+            "count(person_number)" if column.is_personal_number else f"count({column.name})" for column in columns
         )
         cast = self._connection.execute(f"select {counts} from judged_{contract.name}").fetchall()[0]
         empty = [column for column, cells in zip(columns, cast, strict=True) if not cells]
@@ -253,6 +253,19 @@ class ReadingRoom:
             {"shared": shared},
         )
 
+    def _put_away(self, contract: DatasetContract) -> None:
+        """Keep no column for what nobody asks for any more, nor one for the few identifiers that are no CPR number."""
+        table = f"judged_{contract.name}"
+        columns = [f"hash_{number}" for number in range(len(contract.uniqueness))]
+        if _has_person(contract):
+            self._connection.execute(
+                f"create or replace table others_{contract.name} as "
+                f"select row_number, other_person_id from {table} where other_person_id is not null"
+            )
+            columns.append("other_person_id")
+        for column in columns:
+            self._connection.execute(f"alter table {table} drop column {column}")
+
     def pseudonymise(self, contracts: list[DatasetContract], key: Key) -> None:
         """Find or make the key of the person of every row of the judged files."""
         for contract in contracts:
@@ -266,7 +279,7 @@ class ReadingRoom:
             keys[np.asarray(found["row_number"]) - 1] = self._key_book.keys(key, np.asarray(found["person_number"]))
             # What is no CPR number is hashed as it stands.
             for row_number, text in self._connection.execute(
-                f"select row_number, other_person_id from {table} where other_person_id is not null"
+                f"select row_number, other_person_id from others_{contract.name}"
             ).fetchall():
                 keys[row_number - 1] = person_key(key, text)
 
@@ -293,7 +306,11 @@ class ReadingRoom:
 
     def quarantined(self, contract: DatasetContract) -> pa.Table:
         """row_number, rule, column_name, reason and person_key of the other rows."""
-        person = "coalesce(person_number::varchar, other_person_id) is not null" if _has_person(contract) else "false"
+        person = (
+            f"person_number is not null or row_number in (select row_number from others_{contract.name})"
+            if _has_person(contract)
+            else "false"
+        )
         rows = self._connection.execute(f"""
             select row_number, broken, {person} from judged_{contract.name} where broken is not null order by row_number
         """).fetchall()
@@ -312,7 +329,7 @@ class ReadingRoom:
     def forget(self, contract: DatasetContract | None = None) -> None:
         """Drop the rows of the delivery, or of that data set of it; the pseudonyms stay for the next one."""
         for name in list(self._judged) if contract is None else [contract.name]:
-            self._connection.execute(f"drop table if exists judged_{name}")
+            self._connection.execute(f"drop table if exists judged_{name}; drop table if exists others_{name}")
             self._judged.pop(name, None)
             self._keys.pop(name, None)
 

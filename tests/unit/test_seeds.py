@@ -585,15 +585,10 @@ def rendered(path: Path, name: str, **arguments: Any) -> str:
     source = path.read_text(encoding="utf-8")
     source = re.sub(r"\{%-?\s*test ", "{% macro ", source)
     source = re.sub(r"\{%-?\s*endtest\s*-?%\}", "{% endmacro %}", source)
-    # What dbt has besides: a statement without a result, and what a build of many months does before it.
+    # What dbt has besides: a statement without a result, whether it runs, and a macro's value that is no text.
     environment = jinja2.Environment(extensions=["jinja2.ext.do"])
-    environment.globals["take_memory_of_newest_build"] = lambda model: None
     environment.globals["execute"] = False
-    environment.globals["rows_not_unique"] = lambda *given: rendered(
-        PROJECT / "macros" / "monthly" / "rows_not_unique.sql",
-        "rows_not_unique",
-        **dict(zip(("model", "columns", "filled", "condition"), given, strict=True)),
-    )
+    environment.globals["return"] = lambda value: value
     module = environment.from_string(source).make_module()
     return str(getattr(module, name)(**arguments))
 
@@ -661,13 +656,10 @@ class _Given:
 
 def test_unique_in_built_months_looks_at_the_newest_build_only() -> None:
     """The months of the newest build are checked for doubled keys and nulls, the months before it are not."""
-    sql = rendered(
-        PROJECT / "tests" / "data" / "generic" / "unique_in_built_months.sql",
-        "unique_in_built_months",
-        model=_Given(),
-        columns=["month", "code"],
-        filled=["value"],
-    )
+    macros = PROJECT / "macros" / "monthly" / "unique_in_built_months.sql"
+    given = {"model": _Given(), "columns": ["month", "code"], "filled": ["value"]}
+    condition = rendered(macros, "built_months_to_test", **given)
+    sql = rendered(macros, "rows_not_unique", **given, condition=condition)
     with duckdb.connect() as connection:
         connection.execute("create schema build")
         connection.execute(

@@ -223,8 +223,8 @@ compared as (
     window person_days as (partition by person_key order by from_date)
 ),
 
--- Where a spell starts at a row after the first one, that is known here. Starts only move forward along a person's days,
--- so the latest start so far is the greatest.
+-- Where a spell starts at a row after the first one, that is known here. Starts only move forward along a person's
+-- days, so the latest start so far is the greatest.
 in_turn as (
     select
         month,

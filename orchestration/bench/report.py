@@ -110,12 +110,13 @@ def _of_plain_sql(plain: Record, measure: str) -> float:
 
 
 def _growth(record: Record, others: Iterable[Record]) -> list[Ratio]:
-    """One new month here against one in the shortest kept run of the same scale and processor."""
+    """One new month here against one in the shortest kept run of the same code, scale and processor."""
     months = record["options"]["months"]
     shorter = [
         other
         for other in others
-        if other["options"]["scale"] == record["options"]["scale"]
+        if other["commit"] == record["commit"]
+        and other["options"]["scale"] == record["options"]["scale"]
         and other["machine"]["cpu"] == record["machine"]["cpu"]
         and other["options"]["months"] < months
     ]

@@ -308,8 +308,10 @@ def test_what_is_not_kept_has_a_measured_reason() -> None:
     assert f"told apart.\n\n- {floor}\n- {growth}\n- {memory}\n- {goals}\n\n## Situations" in report.page(record)
 
 
-def test_growth_is_told_against_a_shorter_run_of_the_same_scale() -> None:
+def test_growth_is_told_against_a_shorter_run_of_the_same_code_and_scale() -> None:
     record, shorter = a_record(60, new_month_cpu=1.5), a_record(14, new_month_cpu=1.0)
+    of_other_code = shorter | {"commit": "other"}
+    assert not [one for one in report.ratios(record, [record, of_other_code]) if "after 60" in one.name]
     assert not [one for one in report.ratios(record, [record]) if "after 60" in one.name]
     growth = next(one for one in report.ratios(record, [record, shorter]) if "after 60" in one.name)
     assert (growth.name, growth.value, growth.is_kept) == (

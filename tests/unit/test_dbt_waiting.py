@@ -102,3 +102,22 @@ def test_it_ends_with_a_killed_pipeline() -> None:
     while waiting.is_running() and waiting.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until, "dbt waits on, though the pipeline is gone"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("is_hidden", [True, False])
+def test_arrow_and_duckdb_do_without_pandas_where_it_is_hidden(is_hidden: bool) -> None:
+    """As the models in Python do: rows as NumPy arrays, the result an Arrow table that DuckDB reads."""
+    code = f"""
+import sys
+from orchestration.lib import dbt_waiting
+if {is_hidden}:
+    sys.meta_path.insert(0, dbt_waiting._NoPandas())
+import duckdb, pyarrow as pa
+rows = duckdb.sql("select 'a' as code, 1.5 as value").fetchnumpy()
+result = pa.table({{"code": pa.array(list(rows["code"])), "value": pa.array(rows["value"])}})
+connection = duckdb.connect()
+connection.register("result", result)
+print(connection.execute("select code, value::double from result").fetchall(), "pandas" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"[('a', 1.5)] {not is_hidden}"

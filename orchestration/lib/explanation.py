@@ -369,6 +369,7 @@ def _goal_lines(place: Place, source: MeasureSource, row: dict[str, Any], month:
         """,
         [source.goal_code, month, month, month, month],
     )
+    decimals = _comparison_decimals(place, month)
     share, persons = row[source.value], row[source.denominator] if source.denominator else None
     for limit in limits:
         if share is None or limit["line"] is None or persons is None:
@@ -376,12 +377,27 @@ def _goal_lines(place: Place, source: MeasureSource, row: dict[str, Any], month:
             continue
         distance = float(limit["line"]) - 100 * share
         flip = max(1, math.ceil(abs(distance) / 100 * persons - 1e-9))
-        side = "good side" if round(distance, 9) > 0 else "bad side"
+        is_met = round(100 * share, decimals) < round(float(limit["line"]), decimals)
+        side = "good side" if is_met else "bad side"
         lines.append(
             f"  {limit['scenario_code']:<24} line {_text(limit['line']):>5}  {abs(distance):.2f} percentage points on "
             f"the {side}, {flip} {'person' if flip == 1 else 'persons'} to flip it"
         )
     return lines
+
+
+def _comparison_decimals(place: Place, month: date) -> int:
+    rows = place.rows(
+        f"""
+        select value from {place.dimension("rules")}
+        where rule_code = 'comparison_decimals' and valid_from_date <= last_day(cast(? as date))
+            and valid_to_date > last_day(cast(? as date))
+        """,
+        [month, month],
+    )
+    if not rows:
+        raise NothingToRead(f"No rule comparison_decimals in dim_rules of {place.path} for {month:%Y-%m}.")
+    return int(rows[0]["value"])
 
 
 def _coverage_lines(place: Place, rows: list[dict[str, Any]], month: date) -> list[str]:

@@ -1,6 +1,7 @@
 """What another set of thresholds would change: categories under them against those of `official`. Writes nothing.
 
-The rules are those of the model int_category__decisions, on the same values; a test holds the two together. The
+The rules are those of the model int_category__decisions, on the same values and in force on the period's last day; a
+test holds the two together. The
 function `compare_scenario` takes an open database and parameters, so that the command line and the Dagster job ask
 alike.
 """
@@ -111,7 +112,7 @@ def compare_scenario(
     Raises NothingToRead when the place holds no official categories (of that period), or no rule of how exactly
     figures and limits are compared.
     """
-    decisions = _decision_table(place)
+    decisions = _decision_tables(place)
     rows = _official_rows(place, parameters.counts_foertidspension, period_code)
     if not rows:
         periods = [row["period_code"] for row in place.rows(_PERIODS.format(fact=place.fact("category_assignments")))]
@@ -131,7 +132,7 @@ def compare_scenario(
             hidden.append((period, row["municipality_name"]))
             continue
         statuses = _statuses(row, parameters)
-        category = decide_category(statuses, decisions)
+        category = decide_category(statuses, decisions.get(period, {}))
         official_counts.setdefault(period, Counter())[official] += 1
         scenario_counts.setdefault(period, Counter())[category] += 1
         if category != official:
@@ -316,16 +317,24 @@ def _statuses(row: dict[str, Any], parameters: ScenarioParameters) -> tuple[str 
     )
 
 
-def _decision_table(place: Place) -> dict[tuple[str, str, str], int]:
+def _decision_tables(place: Place) -> dict[str, dict[tuple[str, str, str], int]]:
+    """Per period the decision table in force on its last day."""
     rows = place.rows(
-        f"select rule_key, value from {place.dimension('rules')} where rule_code = 'category_decision'"
-        " order by valid_from_date"
+        f"""
+        select assignments.period_code, decisions.rule_key, decisions.value
+        from (
+            select distinct period_code from {place.fact("category_assignments")} where scenario_code = 'official'
+        ) as assignments
+        inner join {place.dimension("rules")} as decisions
+            on decisions.rule_code = 'category_decision'
+            and decisions.valid_from_date <= {_PERIOD_END} and decisions.valid_to_date > {_PERIOD_END}
+        """
     )
-    table: dict[tuple[str, str, str], int] = {}
+    tables: dict[str, dict[tuple[str, str, str], int]] = {}
     for row in rows:
         result, offers, conversations = str(row["rule_key"]).split("/")
-        table[result, offers, conversations] = int(row["value"])
-    return table
+        tables.setdefault(row["period_code"], {})[result, offers, conversations] = int(row["value"])
+    return tables
 
 
 def _official_rows(place: Place, counts_foertidspension: bool, period_code: str | None) -> list[dict[str, Any]]:

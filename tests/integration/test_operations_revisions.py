@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import tarfile
 from pathlib import Path
 
@@ -11,11 +12,21 @@ import pytest
 
 from orchestration.lib.operations import revisions
 from orchestration.lib.release import writer
+from orchestration.lib.settings import PROJECT_ROOT
 from tests.support.release_fixture import build
 
 FIRST = {"period": "2023-01", "delivery": 1, "status": "accepted", "hash": "a", "path": "2023-01/delivery-001"}
 SECOND = {"period": "2023-02", "delivery": 1, "status": "accepted", "hash": "b", "path": "2023-02/delivery-001"}
 CORRECTION = {"period": "2023-02", "delivery": 2, "status": "accepted", "hash": "c", "path": "2023-02/delivery-002"}
+_FILES = (
+    "models/b.py",
+    "orchestration/lib/category.py",
+    "orchestration/lib/statistics/__init__.py",
+    "orchestration/lib/statistics/normal.py",
+    "orchestration/lib/loading.py",
+    "orchestration/lib/reading.py",
+    "orchestration/lib/operations/doctor.py",
+)
 AT = dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
 
 
@@ -118,19 +129,51 @@ def test_a_late_month_is_no_correction() -> None:
     [
         ("seeds/rules/rule_parameters.csv", "rule"),
         ("models/a.sql", "method"),
+        ("models/b.py", "method"),
+        ("macros/c.sql", "method"),
+        ("dbt_project.yml", "method"),
         ("orchestration/lib/category.py", "method"),
+        ("orchestration/lib/statistics/normal.py", "method"),
+        ("orchestration/lib/statistics/__init__.py", "method"),
+        ("orchestration/lib/loading.py", "method"),
+        ("orchestration/lib/reading.py", "method"),
+        ("orchestration/lib/operations/doctor.py", None),
+        ("orchestration/lib/official/fetching.py", None),
+        ("orchestration/site/build.py", None),
         ("README.md", None),
     ],
 )
 def test_what_changed_in_the_project_says_rule_or_method(tmp_path: Path, changed: str, cause: str | None) -> None:
-    def copy(name: str, content: str) -> Path:
-        file = tmp_path / name / changed
-        file.parent.mkdir(parents=True)
-        file.write_text(content)
+    """Of the code only what the load and the models in Python import decides figures."""
+    texts = {
+        "models/b.py": "def model(dbt, session):\n    from orchestration.lib.category import f\n",
+        "orchestration/lib/category.py": "from orchestration.lib.statistics import normal\n",
+        "orchestration/lib/loading.py": "import orchestration.lib.reading\n",
+        "orchestration/lib/operations/doctor.py": "from orchestration.lib import loading\n",
+    }
+
+    def copy(name: str, addition: str) -> Path:
+        files = {file: texts.get(file, "1\n") for file in (*_FILES, changed)}
         with tarfile.open(tmp_path / f"{name}.tar", "w") as archive:
-            archive.add(file, arcname=changed)
+            for file, text in files.items():
+                content = (text + (addition if file == changed else "")).encode()
+                entry = tarfile.TarInfo(file)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
         return tmp_path / f"{name}.tar"
 
-    before, after = copy("before", "1"), copy("after", "2")
+    before, after = copy("before", ""), copy("after", "2\n")
     assert revisions.project_cause(before, after) == cause
     assert revisions.project_cause(before, before) is None
+
+
+def test_the_modules_that_decide_figures_are_found_in_this_project() -> None:
+    files = {
+        path.relative_to(PROJECT_ROOT).as_posix(): path.read_bytes()
+        for folder in ("models", "orchestration")
+        for path in (PROJECT_ROOT / folder).rglob("*.py")
+    }
+    found = {name.removeprefix("orchestration/lib/") for name in revisions.modules_of_figures(files)}
+    assert {"loading.py", "reading.py", "pseudonyms.py", "benefit_level.py", "statistics/least_squares.py"} <= found
+    assert not [name for name in found if name.startswith(("operations/", "release/", "disclosure/", "site/"))]
+    assert found.isdisjoint({"official/fetching.py", "publishing.py", "explanation.py", "scenario.py"})

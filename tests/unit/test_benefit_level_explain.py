@@ -24,6 +24,10 @@ def warehouse() -> Place:
                 date '2021-01-01', date '9999-12-31'),
             ('passive_minimum_months:all:1900-01-01', 'passive_minimum_months', 12, 'months', null, 'LOAB', '', 'seen',
                 date '1900-01-01', date '9999-12-31'),
+            ('comparison_decimals:all:1900-01-01', 'comparison_decimals', 9, 'decimals', null, 'Projektet', '', 'project',
+                date '1900-01-01', date '2020-06-30'),
+            ('comparison_decimals:all:2020-06-30', 'comparison_decimals', 1, 'decimals', null, 'Projektet', '', 'project',
+                date '2020-06-30', date '9999-12-31'),
             ('scenario:official:1900-01-01', 'scenario', 0, 'percentage_points', null, 'LOAB', '', 'seen',
                 date '1900-01-01', date '9999-12-31')
         ) as r(rule_id, rule_code, value, unit, detail, legal_reference, source_url, evidence, valid_from_date,
@@ -170,6 +174,21 @@ def test_a_goals_share_shows_each_scenarios_line(warehouse: Place) -> None:
     text = explain(warehouse, "0450", "2020-06", "passive_share", "all")
     assert "official                 line    30  5.00 percentage points on the good side, 2 persons to flip it" in text
     assert "draft_2019               line    20  5.00 percentage points on the bad side, 2 persons to flip it" in text
+
+
+def test_a_goals_side_is_told_as_exactly_as_the_rule_in_force_says(warehouse: Place) -> None:
+    """On the last day of June 2020 figures begin to be compared to one decimal: 29.96 is 30.0, which is not below 30."""
+    warehouse.connection.execute("update marts.fct_focus_goals set passive_share = 0.2996")
+    official = "official                 line    30  0.04 percentage points on the "
+    assert official + "bad side" in explain(warehouse, "0450", "2020-06", "passive_share", "all")
+    warehouse.connection.execute(
+        "delete from marts.dim_rules where rule_id = 'comparison_decimals:all:2020-06-30';"
+        " update marts.dim_rules set valid_to_date = '9999-12-31' where rule_code = 'comparison_decimals'"
+    )
+    assert official + "good side" in explain(warehouse, "0450", "2020-06", "passive_share", "all")
+    warehouse.connection.execute("delete from marts.dim_rules where rule_code = 'comparison_decimals'")
+    with pytest.raises(NothingToRead, match=r"No rule comparison_decimals in dim_rules of .* for 2020-06\."):
+        explain(warehouse, "0450", "2020-06", "passive_share", "all")
 
 
 def test_a_category_shows_the_distance_to_each_line_and_a_rule_that_is_gone(warehouse: Place) -> None:

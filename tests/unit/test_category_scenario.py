@@ -210,6 +210,25 @@ def test_figures_are_compared_as_exactly_as_the_rule_in_force_says(warehouse: Pl
         _moves(warehouse, passive_limit=45.0)
 
 
+def test_each_period_is_decided_by_the_table_in_force_on_its_last_day(warehouse: Place) -> None:
+    """From the last day of 2021 to 2030 every combination is category 2, and 3 from then on."""
+    warehouse.connection.execute("""
+        create table decisions as from marts.dim_rules where rule_code = 'category_decision';
+        update marts.dim_rules set valid_to_date = date '2021-12-31' where rule_code = 'category_decision';
+        insert into marts.dim_rules select * replace (date '2021-12-31' as valid_from_date, 2 as value,
+            date '2030-01-01' as valid_to_date) from decisions;
+        insert into marts.dim_rules select * replace (date '2030-01-01' as valid_from_date, 3 as value) from decisions;
+    """)
+    assert _moves(warehouse) == {("2021QMAT04", "0147"): (1, 2)}
+    assert _moves(warehouse, passive_limit=25.0) == {
+        ("2020QMAT02", "0147"): (1, 3),
+        ("2021QMAT04", "0147"): (1, 2),
+    }
+    warehouse.connection.execute("delete from marts.dim_rules where valid_from_date = date '2021-12-31' and value = 2")
+    with pytest.raises(KeyError, match="No category for met, not_in_force, met"):
+        _moves(warehouse)
+
+
 def test_with_foertidspension_the_models_area_decides_and_its_absence_is_category_0(warehouse: Place) -> None:
     assert _moves(warehouse, counts_foertidspension=True) == {
         ("2020QMAT02", "0101"): (4, 0),

@@ -5,10 +5,10 @@ Only what both releases show is compared, after suppression: a hidden value can'
 
 from __future__ import annotations
 
-import hashlib
+import ast
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from orchestration.lib.disclosure.declarations import DECLARATIONS
 from orchestration.lib.release.content import columns_of, quoted
 
 TABLE = "rpt_revisions"
+# Where what is delivered becomes rows of `raw`.
+LOAD = "orchestration/lib/loading.py"
 # The id of the release is no content: a rebuild of the same figures bears another one.
 HASHED_COLUMNS = ("table_name", "key", "column_name", "old_value", "new_value", "cause", "delivery")
 COLUMNS = ("release_id", *HASHED_COLUMNS)
@@ -85,25 +87,56 @@ def _name(delivery: Mapping[str, Any]) -> str:
 
 
 def project_cause(earlier: Path, now: Path | None) -> str | None:
-    """What differs between two copies of the project (tar): `rule`, `method`, or None when the figures' files agree."""
+    """What differs between two copies of the project (tar): `rule`, `method`, or None when the figures' files agree.
+
+    Of the code only that counts which decides figures: what the load and the models in Python import.
+    """
     if now is None or not earlier.is_file() or not now.is_file():
         return None
-    before, after = _contents(earlier), _contents(now)
+    before, after = _figure_files(earlier), _figure_files(now)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    if any(name.startswith(("models/", "macros/", "dbt_project.yml", "orchestration/lib/")) for name in changed):
+    if any(not name.startswith("seeds/") for name in changed):
         return "method"
     return "rule" if changed else None
 
 
-def _contents(archive: Path) -> dict[str, str]:
-    digests = {}
+def _figure_files(archive: Path) -> dict[str, bytes]:
+    files = {}
     with tarfile.open(archive) as tar:
         for entry in tar:
-            is_figure_file = entry.name.startswith(("seeds/", "models/", "macros/", "orchestration/lib/"))
-            if (is_figure_file and entry.name.endswith((".csv", ".sql", ".py"))) or entry.name == "dbt_project.yml":
+            is_read = entry.name.startswith(("seeds/", "models/", "macros/", "orchestration/"))
+            if (is_read and entry.name.endswith((".csv", ".sql", ".py"))) or entry.name == "dbt_project.yml":
                 file = tar.extractfile(entry)
-                digests[entry.name] = hashlib.sha256(file.read() if file else b"").hexdigest()
-    return digests
+                files[entry.name] = file.read() if file else b""
+    deciding = modules_of_figures(files)
+    return {name: text for name, text in files.items() if not name.startswith("orchestration/") or name in deciding}
+
+
+def modules_of_figures(files: Mapping[str, bytes]) -> set[str]:
+    """The files below `orchestration/` that the load and the models in Python import, directly or through others.
+
+    `files` holds the project's files by their path. Imports within functions count as well.
+    """
+    found = {LOAD} & files.keys()
+    waiting = [*found, *(name for name in files if name.startswith("models/") and name.endswith(".py"))]
+    while waiting:
+        for module in _imported(files[waiting.pop()]):
+            parts = module.split(".")
+            # The packages that a module lies in run first.
+            packages = ["/".join([*parts[:depth], "__init__.py"]) for depth in range(1, len(parts) + 1)]
+            new = ({"/".join(parts) + ".py", *packages} & files.keys()) - found
+            found |= new
+            waiting += new
+    return found
+
+
+def _imported(source: bytes) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
 
 
 def write_revisions(

@@ -9,7 +9,7 @@ case
     when regexp_full_match({{ code_expr }}, '\d{4}M(0[1-9]|1[0-2])') then make_date({{ year }}, {{ number }}, 1)
     when regexp_full_match({{ code_expr }}, '\d{4}Q0[1-4]') then make_date({{ year }}, 3 * {{ number }} - 2, 1)
     when regexp_full_match({{ code_expr }}, '\d{4}QMAT0[1-4]')
-        then cast(make_date({{ year }}, 3 * {{ number }}, 1) - interval 11 month as date)
+        then cast(make_date({{ year }}, 3 * {{ number }}, 1) - interval 1 year + interval 1 month as date)
     when regexp_full_match({{ code_expr }}, '\d{4}(Y01|MYTD(0[1-9]|1[0-2]))') then make_date({{ year }}, 1, 1)
 end
 {%- endmacro %}

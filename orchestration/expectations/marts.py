@@ -6,7 +6,7 @@ release's suites use the same facts.
 
 from dataclasses import dataclass
 
-from orchestration.expectations.reference import codes, municipalities, newest_parameter
+from orchestration.expectations.reference import codes, municipalities, parameter
 from orchestration.expectations.suites import Check, Suite, between, holds, in_set, not_null
 
 COUNTRY = "0000"
@@ -192,7 +192,11 @@ _MORE: dict[str, tuple[Check, ...]] = {
         ),
     ),
     "category_assignments": (
-        between("municipality_category", "A category is 0 (not assessed) or 1 to 4.", 0, 4),
+        in_set(
+            "municipality_category",
+            codes("reference/category_names", "municipality_category"),
+            "A category is 0 (not assessed) or 1 to 4.",
+        ),
         not_null("municipality_category", "Every municipality has a category, 0 when it was not assessed."),
         holds(
             "category_says_why",
@@ -207,8 +211,9 @@ _MORE: dict[str, tuple[Check, ...]] = {
         ),
         holds(
             "category_agrees_with_the_goals",
-            "municipality_category = 0 or coalesce(is_result_met = (municipality_category in (1, 3)), false)",
-            "Categories 1 and 3 have met the result goal, 2 and 4 have not.",
+            "municipality_category = 0 or coalesce(is_result_met = (municipality_category in "
+            f"({', '.join(codes('rules/rule_category_decisions', 'municipality_category', result_status='met'))})), false)",
+            "The categories of the decision table in which the result goal is met have met it, the others have not.",
         ),
         holds(
             "not_assessed_has_no_flips",
@@ -372,7 +377,7 @@ def _benefit_levels_suite() -> Suite:
                 "published_rank_is_not_contradicted",
                 "expected_source <> 'published' or coalesce(published_benchmark_rank >= max(published_benchmark_rank)"
                 f" over (partition by {group} order by round(difference_percentage_points, "
-                f"{int(newest_parameter('comparison_decimals'))})"
+                f"{int(parameter('comparison_decimals'))})"
                 " range between unbounded preceding and current row exclude group), true)",
                 "No municipality with a strictly smaller published difference has a larger published rank.",
                 ("published_benchmark_rank",),
@@ -390,7 +395,7 @@ def _benefit_levels_suite() -> Suite:
 
 
 def _similar_suite() -> Suite:
-    count = int(newest_parameter("similar_municipality_count"))
+    count = int(parameter("similar_municipality_count"))
     return Suite(
         name="marts_similar_municipalities",
         layer="marts",
@@ -453,7 +458,7 @@ def _follow_up_suite() -> Suite:
 
 
 def _correlation_suite() -> Suite:
-    minimum = int(newest_parameter("correlation_minimum_municipalities"))
+    minimum = int(parameter("correlation_minimum_municipalities"))
     return Suite(
         name="marts_timeliness_and_results_correlation",
         layer="marts",

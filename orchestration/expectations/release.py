@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from orchestration.expectations.marts import MARTS, Mart, completeness_check, share_checks
-from orchestration.expectations.reference import municipalities, newest_parameter
+from orchestration.expectations.reference import municipalities, parameter
 from orchestration.expectations.suites import Check, Suite, holds, not_null
 
 DIMENSIONS = (
@@ -145,7 +145,7 @@ def _municipalities_suite() -> Suite:
 
 
 def _hidden_maximum() -> int:
-    return int(newest_parameter("disclosure_hidden_maximum"))
+    return int(parameter("disclosure_hidden_maximum"))
 
 
 def suppression_checks(mart: Mart) -> list[Check]:

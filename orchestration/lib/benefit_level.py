@@ -16,9 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from orchestration.lib.columns import floats
+from orchestration.lib.columns import by_period, floats
 from orchestration.lib.statistics import (
-    NORMAL_QUANTILE_975,
     RankDeficientError,
     WeightedFit,
     fit_weighted_least_squares,
@@ -58,10 +57,13 @@ def fit_levels(actuals: Columns, design: Columns, areas: Collection[str] | None 
         ]
 
 
-def fitted_table(fits: Sequence[LevelFit]) -> pa.Table:
-    """Return one row per period, municipality and benefit area with the fitted share and the noise of the
-    difference."""
-    half = [NORMAL_QUANTILE_975 * level.fit.residual_standard_errors for level in fits]
+def fitted_table(fits: Sequence[LevelFit], periods: Columns) -> pa.Table:
+    """Return one row per period, municipality and benefit area with the fitted share and the noise of the difference.
+
+    `periods` gives confidence_z per period_code: the standard errors on each side of the 95 per cent interval.
+    """
+    z = by_period(periods, "confidence_z")
+    half = [float(z[level.period_code][0]) * level.fit.residual_standard_errors for level in fits]
     return pa.table(
         {
             **_observation_keys(fits),
@@ -80,10 +82,14 @@ def fitted_table(fits: Sequence[LevelFit]) -> pa.Table:
     )
 
 
-def coefficient_table(fits: Sequence[LevelFit]) -> pa.Table:
-    """Return one row per period, benefit area and term (`intercept` or a covariate's code) of the fit."""
+def coefficient_table(fits: Sequence[LevelFit], periods: Columns) -> pa.Table:
+    """Return one row per period, benefit area and term (`intercept` or a covariate's code) of the fit.
+
+    `periods` gives confidence_z per period_code, as for the fitted shares.
+    """
+    z = by_period(periods, "confidence_z")
     terms = [["intercept", *level.covariate_codes] for level in fits]
-    half = [NORMAL_QUANTILE_975 * level.fit.coefficient_standard_errors for level in fits]
+    half = [float(z[level.period_code][0]) * level.fit.coefficient_standard_errors for level in fits]
     return pa.table(
         {
             "period_code": _texts([level.period_code] * len(codes) for level, codes in zip(fits, terms, strict=True)),
@@ -151,18 +157,9 @@ def rank_table(fits: Sequence[LevelFit], periods: Columns) -> pa.Table:
     `periods` gives the simulation's rules per period_code: rank_simulation_draws, rank_simulation_seed,
     best_rank_maximum.
     """
-    rules = {
-        str(code): (int(draws), int(seed), int(tail))
-        for code, draws, seed, tail in zip(
-            periods["period_code"],
-            periods["rank_simulation_draws"],
-            periods["rank_simulation_seed"],
-            periods["best_rank_maximum"],
-            strict=True,
-        )
-    }
+    rules = by_period(periods, "rank_simulation_draws", "rank_simulation_seed", "best_rank_maximum")
     with threadpool_limits(limits=1):
-        results = [simulate_ranks(level.fit, *rules[level.period_code]) for level in fits]
+        results = [simulate_ranks(level.fit, *map(int, rules[level.period_code])) for level in fits]
     return pa.table(
         {
             **_observation_keys(fits),

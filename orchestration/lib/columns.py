@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,3 +14,9 @@ def floats(values: Any) -> NDArray[np.float64]:
     masked: Any = np.ma.asarray(values)
     filled: NDArray[np.float64] = np.ma.filled(masked.astype(np.float64), np.nan)
     return filled
+
+
+def by_period(periods: Mapping[str, Any], *names: str) -> dict[str, tuple[Any, ...]]:
+    """Return the values of the columns `names` by period_code, of which each stands once."""
+    values = zip(*(periods[name] for name in names), strict=True)
+    return {str(code): row for code, row in zip(periods["period_code"], values, strict=True)}

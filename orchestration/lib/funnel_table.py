@@ -8,31 +8,33 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from orchestration.lib.columns import floats
-from orchestration.lib.statistics import funnel_limits
+from orchestration.lib.columns import by_period, floats
+from orchestration.lib.statistics import FunnelRules, funnel_limits
 
 _LIMITS = ("lower_95", "upper_95", "lower_998", "upper_998")
 
 
-def funnel_table(shares: Mapping[str, Any]) -> pa.Table:
+def funnel_table(shares: Mapping[str, Any], periods: Mapping[str, Any]) -> pa.Table:
     """Return the funnel of every period_code and measure_id, one row per municipality with a share and persons.
 
     `shares`: period_code, measure_id, municipality_code, measure_value (0–1), measured_count (the funnel's size) and
     national_value (its target, the same within a funnel). A funnel without national value has no rows.
+    `periods` gives the rules per period_code: confidence_z, funnel_wide_z, funnel_winsorised_share.
     """
-    periods = np.asarray(shares["period_code"]).astype(str)
+    rules = by_period(periods, "confidence_z", "funnel_wide_z", "funnel_winsorised_share")
+    period_codes = np.asarray(shares["period_code"]).astype(str)
     measures = np.asarray(shares["measure_id"]).astype(str)
     codes = np.asarray(shares["municipality_code"]).astype(str)
     values, sizes, targets = (floats(shares[name]) for name in ("measure_value", "measured_count", "national_value"))
     rows: list[dict[str, Any]] = []
-    for period, measure in sorted(set(zip(periods.tolist(), measures.tolist(), strict=True))):
+    for period, measure in sorted(set(zip(period_codes.tolist(), measures.tolist(), strict=True))):
         usable = np.isfinite(values) & (sizes > 0) & np.isfinite(targets)
-        places = np.flatnonzero((periods == period) & (measures == measure) & usable)
+        places = np.flatnonzero((period_codes == period) & (measures == measure) & usable)
         if places.size == 0:
             continue
         places = places[np.argsort(codes[places], kind="stable")]
         target = float(targets[places[0]])
-        limits = funnel_limits(values[places], sizes[places], target)
+        limits = funnel_limits(values[places], sizes[places], target, FunnelRules(*map(float, rules[period])))
         rows.extend(
             {
                 "period_code": period,

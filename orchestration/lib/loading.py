@@ -6,7 +6,6 @@ one twice changes nothing. Each delivery is one transaction; the decision is in 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
@@ -36,14 +35,11 @@ from orchestration.lib.deliveries import (
 from orchestration.lib.ledger import Decision, Ledger
 from orchestration.lib.pseudonyms import Key, KeyBook, load_key
 from orchestration.lib.reading import LOADING_THREADS, JudgedFile, ReadingFailed, ReadingRoom
+from orchestration.lib.rules import read_parameter
 from orchestration.lib.settings import Settings
 from orchestration.lib.warehouse import ensure_schemas
 
 PERSON_TABLES = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
-
-
-class RuleMissing(RuntimeError):
-    """A dated rule has no value for a period; the message names the rule, the seed and the date."""
 
 
 class KeyMismatch(RuntimeError):
@@ -348,20 +344,6 @@ def _too_many_quarantined(judged: JudgedFile, period: str, project: Path) -> lis
             f"{(limit * 100).normalize():f} per cent: {listed}.",
         )
     ]
-
-
-def read_parameter(project: Path, parameter_code: str, on: date) -> Decimal:
-    """The value of a dated rule parameter (scope `all`) on a day. Raises RuleMissing."""
-    seed = "seeds/rules/rule_parameters.csv"
-    with (project / seed).open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            if (
-                row["parameter_code"] == parameter_code
-                and row["scope_code"] == "all"
-                and row["valid_from_date"] <= on.isoformat() < row["valid_to_date"]
-            ):
-                return Decimal(row["value"])
-    raise RuleMissing(f"{seed} has no row of {parameter_code} (scope all) that is valid on {on.isoformat()}.")
 
 
 def _last_day(period: str) -> date:

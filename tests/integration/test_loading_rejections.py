@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from orchestration.lib.loading import LoadReport, RuleMissing, read_parameter
+from orchestration.lib.loading import LoadReport
+from orchestration.lib.rules import RuleMissing, read_parameter
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 from tests.support.landing import (
     as_csv,
@@ -277,8 +278,8 @@ def test_the_limit_is_that_of_the_period(tmp_path: Path) -> None:
     seed = tmp_path / "seeds/rules/rule_parameters.csv"
     seed.parent.mkdir(parents=True)
     seed.write_text(
-        "parameter_code,scope_code,value,valid_from_date,valid_to_date\n"
-        "quarantine_share,all,0.02,1900-01-01,2024-06-01\nquarantine_share,all,0.5,2024-06-01,9999-12-31\n"
+        "parameter_code,value,valid_from_date,valid_to_date\n"
+        "quarantine_share,0.02,1900-01-01,2024-06-01\nquarantine_share,0.5,2024-06-01,9999-12-31\n"
     )
     assert str(read_parameter(tmp_path, "quarantine_share", date(2024, 5, 31))) == "0.02"
     assert str(read_parameter(tmp_path, "quarantine_share", date(2024, 6, 1))) == "0.5"

@@ -318,7 +318,7 @@ def build(
             f"create table seeds.{name} as select * from read_csv('{REFERENCE / (name + '.csv')}', all_varchar = true)"
         )
     con.execute(
-        "create table seeds.rule_parameters as select 'disclosure_hidden_maximum' as parameter_code, '' as scope_code, "
+        "create table seeds.rule_parameters as select 'disclosure_hidden_maximum' as parameter_code, "
         "2::decimal(18,6) as value, date '1900-01-01' as valid_from_date, date '9999-12-31' as valid_to_date"
     )
     newest = month_list[-1]

@@ -523,7 +523,7 @@ BREAKS |= {
     ("marts_results", "weeks_fit_the_year"): "update marts.fct_results set average_weeks_on_support = -1",
     (
         "marts_category_assignments",
-        "municipality_category_is_in_range",
+        "municipality_category_is_in_list",
     ): "insert into marts.fct_category_assignments by name (select 5 as municipality_category)",
     (
         "marts_category_assignments",

@@ -31,7 +31,7 @@ def areas_of(fixture: Fixture) -> tuple[secondary.AreaRow, ...]:
     con = duckdb.connect()
     con.execute(f"attach '{fixture.path}' as warehouse (read_only)")
     try:
-        return read_context(con, "warehouse").areas
+        return read_context(con, "warehouse", dt.date(2025, 7, 1)).areas
     finally:
         con.close()
 

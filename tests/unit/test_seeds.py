@@ -126,7 +126,7 @@ KEYS = {
     "benefit_area_members": ["benefit_area_code", "benefit_group_code"],
     "duration_bands": ["duration_band_code"],
     "rule_conversation_windows": ["target_group_code"],
-    "rule_parameters": ["parameter_code", "scope_code"],
+    "rule_parameters": ["parameter_code"],
     "rule_goal_limits": ["goal_code"],
     "rule_category_decisions": ["result_status", "offers_status", "conversations_status"],
     "scenarios": ["scenario_code"],
@@ -453,6 +453,12 @@ def test_conversation_deadlines(first_day: str, last_day: str, expected: dict[st
         ("follow_up_minimum_persons", "2018-06-30", "10"),
         ("follow_up_minimum_groups", "2018-06-30", "3"),
         ("confidence_z", "2024-06-30", "1.959964"),
+        ("funnel_wide_z", "2024-06-30", "3.090232"),
+        ("funnel_winsorised_share", "2024-06-30", "0.1"),
+        ("correlation_minimum_municipalities", "2024-06-30", "4"),
+        ("rank_simulation_draws", "2024-06-30", "10000"),
+        ("rank_simulation_seed", "2024-06-30", "1"),
+        ("best_rank_maximum", "2024-06-30", "10"),
         ("comparison_decimals", "2024-06-30", "9"),
     ],
 )
@@ -460,7 +466,7 @@ def test_parameters(parameter: str, day: str, expected: str) -> None:
     values = [
         Decimal(row["value"])
         for row in in_force("rule_parameters", day)
-        if row["parameter_code"] == parameter and row["scope_code"] == "all"
+        if row["parameter_code"] == parameter
     ]
     assert values == [Decimal(expected)]
 

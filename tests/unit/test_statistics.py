@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from orchestration.lib.statistics import (
+    FunnelRules,
     RankDeficientError,
     fit_weighted_least_squares,
     funnel_limits,
@@ -19,6 +20,9 @@ from orchestration.lib.statistics import (
     spearman,
     winsorised_overdispersion,
 )
+
+Z_95 = 1.959964
+FUNNEL = FunnelRules(z_95=Z_95, z_998=3.090232, winsorised_share=0.1)
 
 Municipalities = tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]
 
@@ -115,7 +119,7 @@ def test_simulated_ranks_follow_the_covariance_of_the_specification(municipaliti
     """Against another way to the same distribution: NumPy's multivariate normal with the covariance written out."""
     outcome, covariates, weights, names = municipalities
     fit = fit_weighted_least_squares(outcome, covariates, weights, names)
-    result = simulate_ranks(fit)
+    result = simulate_ranks(fit, draw_count=10_000, seed=1, tail_count=10)
     design = sm.add_constant(covariates)
     inverse = np.linalg.inv(design.T @ np.diag(weights) @ design)
     covariance = fit.sigma_squared * (np.diag(1 / weights) - design @ inverse @ design.T)
@@ -140,7 +144,7 @@ def test_the_simulation_uses_pcg64_with_seed_1() -> None:
     fit = fit_weighted_least_squares(
         np.array([0.0, 1.0, 3.0]), np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 1.0, 2.0]), ["x"]
     )
-    result = simulate_ranks(fit, tail_count=1)
+    result = simulate_ranks(fit, draw_count=10_000, seed=1, tail_count=1)
     direction = np.array([2, -4, math.sqrt(2)]) / math.sqrt(22)
     draws = np.random.Generator(np.random.PCG64(1)).standard_normal((10_000, 3)) @ direction
     # W^½ e = σ · direction, so the factor of the residuals is 1 + z·direction
@@ -155,7 +159,7 @@ def test_funnel_limits_without_overdispersion_are_the_published_formula() -> Non
     95 per cent: 0.3 ± 1.959964·0.0458258 = 0.2101832 … 0.3898168. 99.8: 0.3 ± 3.090232·0.0458258 = 0.1583878 …
     0.4416122.
     """
-    limits = funnel_limits(np.array([0.31, 0.29]), np.array([100.0, 400.0]), 0.3)
+    limits = funnel_limits(np.array([0.31, 0.29]), np.array([100.0, 400.0]), 0.3, FUNNEL)
     assert limits.overdispersion == 1
     assert limits.lower_95[0] == pytest.approx(0.2101832, abs=1e-7)
     assert limits.upper_95[0] == pytest.approx(0.3898168, abs=1e-7)
@@ -170,12 +174,12 @@ def test_overdispersion_is_the_mean_square_of_the_winsorised_scores() -> None:
     φ = (2·(16 + 16 + 9 + 4 + 1) + 0)/11 = 92/11. Unwinsorised it would be 110/11.
     """
     scores = np.arange(-5.0, 6.0)
-    assert winsorised_overdispersion(scores) == pytest.approx(92 / 11)
+    assert winsorised_overdispersion(scores, 0.1) == pytest.approx(92 / 11)
     assert winsorised_overdispersion(scores, winsorised_share=0.0) == pytest.approx(10)
-    assert winsorised_overdispersion(scores / 100) == 1
-    assert winsorised_overdispersion(np.array([np.nan])) == 1
+    assert winsorised_overdispersion(scores / 100, 0.1) == 1
+    assert winsorised_overdispersion(np.array([np.nan]), 0.1) == 1
     reference = np.asarray(stats.mstats.winsorize(scores, limits=(0.1, 0.1)))
-    assert winsorised_overdispersion(scores) == pytest.approx(float((reference**2).mean()))
+    assert winsorised_overdispersion(scores, 0.1) == pytest.approx(float((reference**2).mean()))
 
 
 def test_overdispersion_widens_the_funnel_by_its_root() -> None:
@@ -183,20 +187,25 @@ def test_overdispersion_widens_the_funnel_by_its_root() -> None:
 
     0.5 ± 1.959964·0.05·sqrt(92/11) = 0.5 ± 0.2834103, cut off nowhere.
     """
-    limits = funnel_limits(0.5 + 0.05 * np.arange(-5.0, 6.0), np.full(11, 100.0), 0.5)
+    limits = funnel_limits(0.5 + 0.05 * np.arange(-5.0, 6.0), np.full(11, 100.0), 0.5, FUNNEL)
     assert limits.overdispersion == pytest.approx(92 / 11)
     assert limits.upper_95[0] == pytest.approx(0.5 + 0.2834103, abs=1e-7)
+    rules = FunnelRules(z_95=1.0, z_998=2.0, winsorised_share=0.0)
+    others = funnel_limits(0.5 + 0.05 * np.arange(-5.0, 6.0), np.full(11, 100.0), 0.5, rules)
+    assert others.overdispersion == pytest.approx(10)
+    assert others.upper_95[0] == pytest.approx(0.5 + 0.05 * math.sqrt(10))
+    assert others.lower_998[0] == pytest.approx(0.5 - 2 * 0.05 * math.sqrt(10))
 
 
 def test_funnel_limits_stay_within_0_and_1_and_leave_the_empty_out() -> None:
-    limits = funnel_limits(np.array([0.02, np.nan, 0.5]), np.array([3.0, 10.0, 0.0]), 0.02)
+    limits = funnel_limits(np.array([0.02, np.nan, 0.5]), np.array([3.0, 10.0, 0.0]), 0.02, FUNNEL)
     assert limits.lower_95[0] == 0
     assert np.isnan(limits.lower_95[1:]).all()
-    assert funnel_limits(np.array([1.0]), np.array([5.0]), 1.0).lower_95[0] == 1
+    assert funnel_limits(np.array([1.0]), np.array([5.0]), 1.0, FUNNEL).lower_95[0] == 1
     with pytest.raises(ValueError, match="not a share"):
-        funnel_limits(np.array([0.1]), np.array([5.0]), 12.0)
+        funnel_limits(np.array([0.1]), np.array([5.0]), 12.0, FUNNEL)
     with pytest.raises(ValueError, match="1 shares and 2 sizes"):
-        funnel_limits(np.array([0.1]), np.array([5.0, 6.0]), 0.1)
+        funnel_limits(np.array([0.1]), np.array([5.0, 6.0]), 0.1, FUNNEL)
 
 
 def test_correlations_agree_with_scipy() -> None:
@@ -205,10 +214,10 @@ def test_correlations_agree_with_scipy() -> None:
     second = (0.3 * first + generator.normal(size=98)).round(1)
     reference = stats.pearsonr(first, second)
     interval = reference.confidence_interval()
-    mine = pearson(first, second)
+    mine = pearson(first, second, Z_95, 4)
     assert mine.coefficient == pytest.approx(reference.statistic, abs=1e-12)
     assert (mine.lower_95, mine.upper_95) == pytest.approx((interval.low, interval.high), abs=1e-7)
-    assert spearman(first, second).coefficient == pytest.approx(stats.spearmanr(first, second).statistic, abs=1e-12)
+    assert spearman(first, second, Z_95, 4).coefficient == pytest.approx(stats.spearmanr(first, second).statistic, abs=1e-12)
     assert np.array_equal(mean_ranks(first), stats.rankdata(first))
 
 
@@ -217,19 +226,27 @@ def test_a_correlation_of_five_pairs_has_the_values_worked_out_by_hand() -> None
 
     atanh 0.8 = 1.0986123; 1.959964/√2 = 1.3859038; tanh(−0.2872915) = −0.2796466; tanh(2.4845161) = 0.9861962.
     """
-    result = pearson(np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 4, 3, 5]))
+    result = pearson(np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 4, 3, 5]), Z_95, 4)
     assert result.coefficient == pytest.approx(0.8, abs=1e-12)
     assert result.lower_95 == pytest.approx(math.tanh(1.0986123 - 1.3859038), abs=1e-6)
     assert result.upper_95 == pytest.approx(0.9861962, abs=1e-6)
+    narrower = pearson(np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 4, 3, 5]), 1.0, 4)
+    assert narrower.upper_95 == pytest.approx(math.tanh(1.0986123 + 1 / math.sqrt(2)), abs=1e-6)
 
 
-def test_no_correlation_is_given_with_three_pairs_or_without_variation() -> None:
-    assert pearson(np.array([1.0, 2, 3]), np.array([1.0, 2, 4])).coefficient is None
-    assert pearson(np.full(9, 0.1), np.arange(9.0)).coefficient is None
-    perfect = pearson(np.arange(4.0), np.arange(4.0))
+def test_no_correlation_is_given_with_too_few_pairs_or_without_variation() -> None:
+    assert pearson(np.array([1.0, 2, 3]), np.array([1.0, 2, 4]), Z_95, 4).coefficient is None
+    five = np.array([1.0, 2, 3, 4, 5]), np.array([2.0, 1, 4, 3, 5])
+    assert pearson(*five, Z_95, 6).coefficient is None
+    assert spearman(*five, Z_95, 6).coefficient is None
+    assert pearson(*five, Z_95, 5).coefficient is not None
+    assert pearson(np.full(9, 0.1), np.arange(9.0), Z_95, 4).coefficient is None
+    perfect = pearson(np.arange(4.0), np.arange(4.0), Z_95, 4)
     assert (perfect.coefficient, perfect.lower_95, perfect.upper_95) == (1.0, 1.0, 1.0)
     with pytest.raises(ValueError, match="3 and 4 values"):
-        pearson(np.arange(3.0), np.arange(4.0))
+        pearson(np.arange(3.0), np.arange(4.0), Z_95, 4)
+    with pytest.raises(ValueError, match="smallest number of pairs is 3; the interval needs 4"):
+        pearson(*five, Z_95, 3)
 
 
 @pytest.mark.parametrize("value", [-8.5, -1.959964, 0.0, 0.3, 3.0])

@@ -8,4 +8,5 @@ def model(dbt, session):
     dbt.config(materialized="table")
     actuals = dbt.ref("int_benefit_level__actuals").fetchnumpy()
     design = dbt.ref("int_benefit_level__design").fetchnumpy()
-    return fitted_table(fit_levels(actuals, design))
+    periods = dbt.ref("int_benefit_level__periods").fetchnumpy()
+    return fitted_table(fit_levels(actuals, design), periods)

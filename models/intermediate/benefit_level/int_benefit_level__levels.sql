@@ -102,6 +102,12 @@ ranked as (
     select
         both_sources.*,
         periods.period_end_date,
+        both_sources.expected_source = 'published'
+        or not bool_or(both_sources.expected_source = 'published') over (
+            partition by
+                both_sources.period_code,
+                both_sources.benefit_area_code
+        ) as is_chosen_source,
         case
             when both_sources.difference_percentage_points is not null
                 then
@@ -125,6 +131,7 @@ select
     ranked.municipality_code,
     ranked.benefit_area_code,
     ranked.expected_source,
+    ranked.is_chosen_source,
     ranked.actual_full_time_persons,
     ranked.expected_full_time_persons,
     ranked.difference_full_time_persons,

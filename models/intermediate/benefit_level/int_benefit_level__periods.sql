@@ -17,18 +17,16 @@ published as (
 rule_parameters as (
     select
         parameter_code,
-        scope_code,
         value,
         valid_from_date,
         valid_to_date
     from {{ ref('rule_parameters') }}
-    where scope_code = 'all'
 ),
 
 loaded_periods as (
     select
         printf('%dQMAT%02d', year(month), quarter(month)) as period_code,
-        cast(month - interval 11 month as date) as period_start_date,
+        cast(month - interval 1 year + interval 1 month as date) as period_start_date,
         last_day(month) as period_end_date
     from months
     where
@@ -77,7 +75,19 @@ parameters as (
         ) as rank_simulation_seed,
         max(rule_parameters.value) filter (
             where rule_parameters.parameter_code = 'best_rank_maximum'
-        ) as best_rank_maximum
+        ) as best_rank_maximum,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'confidence_z'
+        ) as confidence_z,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'funnel_wide_z'
+        ) as funnel_wide_z,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'funnel_winsorised_share'
+        ) as funnel_winsorised_share,
+        max(rule_parameters.value) filter (
+            where rule_parameters.parameter_code = 'correlation_minimum_municipalities'
+        ) as correlation_minimum_municipalities
     from periods
     left join rule_parameters
         on {{ in_force_on('periods.period_end_date', 'rule_parameters') }}
@@ -122,7 +132,27 @@ select
         {{ required_rule(
             'parameters.best_rank_maximum', "'best_rank_maximum for ' || periods.period_code"
         ) }} as integer
-    ) as best_rank_maximum
+    ) as best_rank_maximum,
+    cast(
+        {{ required_rule(
+            'parameters.confidence_z', "'confidence_z for ' || periods.period_code"
+        ) }} as double
+    ) as confidence_z,
+    cast(
+        {{ required_rule(
+            'parameters.funnel_wide_z', "'funnel_wide_z for ' || periods.period_code"
+        ) }} as double
+    ) as funnel_wide_z,
+    cast(
+        {{ required_rule(
+            'parameters.funnel_winsorised_share', "'funnel_winsorised_share for ' || periods.period_code"
+        ) }} as double
+    ) as funnel_winsorised_share,
+    cast(
+        {{ required_rule(
+            'parameters.correlation_minimum_municipalities', "'correlation_minimum_municipalities for ' || periods.period_code"
+        ) }} as integer
+    ) as correlation_minimum_municipalities
 from periods
 inner join parameters
     on periods.period_code = parameters.period_code

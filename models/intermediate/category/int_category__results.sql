@@ -23,6 +23,7 @@ levels as (
         difference_percentage_points,
         difference_standard_error
     from {{ ref('int_benefit_level__levels') }}
+    where is_chosen_source
 ),
 
 model_status as (
@@ -33,32 +34,32 @@ model_status as (
     from {{ ref('int_benefit_level__model_status') }}
 ),
 
--- DISTINCT: a published period has one row per municipality.
-published_periods as (
-    select distinct period_code
+-- DISTINCT: a period has one row per municipality.
+sources as (
+    select distinct
+        period_code,
+        benefit_area_code,
+        expected_source
     from levels
-    where
-        expected_source = 'published'
-        and benefit_area_code = 'all'
 ),
 
--- jobindsats publishes no level with foertidspension, so those scenarios always rest on the model.
+-- jobindsats publishes no level with foertidspension, so those scenarios always rest on the model. A period without any
+-- level lacks the model's: the reason is said below.
 choices as (
     select
         periods.period_code,
         periods.period_end_date,
         scopes.counts_foertidspension,
         scopes.benefit_area_code,
-        case
-            when not scopes.counts_foertidspension and published_periods.period_code is not null then 'published'
-            else 'model'
-        end as expected_source
+        coalesce(sources.expected_source, 'model') as expected_source
     from periods
     cross join (
         values (false, 'all'), (true, 'all_with_foertidspension')
     ) as scopes (counts_foertidspension, benefit_area_code)
-    left join published_periods
-        on periods.period_code = published_periods.period_code
+    left join sources
+        on
+            periods.period_code = sources.period_code
+            and scopes.benefit_area_code = sources.benefit_area_code
 )
 
 select

@@ -26,6 +26,12 @@ scenarios as (
     from {{ ref('scenarios') }}
 ),
 
+-- DISTINCT: a scenario has a row for each validity.
+scenario_codes as (
+    select distinct scenario_code
+    from scenarios
+),
+
 goal_limits as (
     select
         goal_code,
@@ -68,7 +74,9 @@ dated_goals as (
 
 scenario_periods as (
     select
-        scenarios.scenario_code,
+        {{ required_rule(
+            'scenarios.scenario_code', "'scenario ' || scenario_codes.scenario_code || ' for ' || periods.period_code"
+        ) }} as scenario_code,
         periods.period_code,
         periods.period_end_date,
         periods.last_month,
@@ -101,8 +109,11 @@ scenario_periods as (
         offers.goal_rule_id as offers_rule_id,
         conversations.goal_rule_id as conversations_rule_id
     from periods
-    inner join scenarios
-        on {{ in_force_on('periods.period_end_date', 'scenarios') }}
+    cross join scenario_codes
+    left join scenarios
+        on
+            scenario_codes.scenario_code = scenarios.scenario_code
+            and {{ in_force_on('periods.period_end_date', 'scenarios') }}
     inner join dated_goals as offers
         on
             periods.period_code = offers.period_code

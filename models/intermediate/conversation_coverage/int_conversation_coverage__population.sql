@@ -1,6 +1,6 @@
 {#- How far back a conversation can matter: no window ends later than 24 months (a test holds the seed to it). -#}
 {% set months_back = 24 %}
-{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-24, 0]}) }}
+{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-months_back, 0]}) }}
 
 with stock as (
     select

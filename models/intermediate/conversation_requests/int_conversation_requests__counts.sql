@@ -25,7 +25,6 @@ conversation_statuses as (
 
 request_days as (
     select
-        scope_code,
         value::integer as request_days,
         valid_from_date,
         valid_to_date

@@ -1,5 +1,5 @@
 {% set months_back = 25 %}
-{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-25, 0]}) }}
+{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'conversations': [-months_back, 0]}) }}
 
 with months as (
     select month

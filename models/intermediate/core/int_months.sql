@@ -8,7 +8,6 @@ with batches as (
 parameters as (
     select
         parameter_code,
-        scope_code,
         value,
         valid_from_date,
         valid_to_date
@@ -26,20 +25,6 @@ loaded as (
     where dataset_code = 'benefit_periods'
 ),
 
-neighbours as (
-    select
-        loaded.month,
-        count(*) filter (
-            where others.month between loaded.month - interval 11 month and loaded.month
-        ) as window_loaded_count,
-        max(others.month) filter (where others.month < loaded.month) as previous_loaded_month,
-        count(*) filter (where others.month > loaded.month) as later_loaded_months_count,
-        count(*) filter (where others.month = loaded.month - interval 1 month) > 0 as has_previous_month_loaded
-    from loaded
-    cross join loaded as others
-    group by loaded.month
-),
-
 -- One column per scalar rule, in force on the month's last day.
 ruled as (
     select
@@ -50,17 +35,16 @@ ruled as (
         ) as passive_minimum_months,
         max(parameters.value) filter (where parameters.parameter_code = 'ordinary_hours_limit') as hours_limit,
         max(
-            {{ rule_id('ordinary_hours_limit', 'parameters.scope_code', 'parameters.valid_from_date') }}
+            {{ rule_id('ordinary_hours_limit', "'all'", 'parameters.valid_from_date') }}
         ) filter (where parameters.parameter_code = 'ordinary_hours_limit') as hours_rule_id,
         max(parameters.value) filter (
             where parameters.parameter_code = 'few_conversations_minimum'
         ) as few_conversations_minimum,
         max(parameters.value) filter (
             where parameters.parameter_code = 'activity_window_months'
-        ) as activity_window_months,
+        )::integer as activity_window_months,
         max(parameters.value) filter (where parameters.parameter_code = 'four_weeks_days') as four_weeks_days,
         max(parameters.value) filter (where parameters.parameter_code = 'first_offer_months') as first_offer_months,
-        max(parameters.value) filter (where parameters.parameter_code = 'request_days') as request_days,
         max(parameters.value) filter (where parameters.parameter_code = 'weeks_per_year') as weeks_per_year,
         max(parameters.value) filter (where parameters.parameter_code = 'retention_months') as retention_months,
         max(parameters.value) filter (where parameters.parameter_code = 'year_change_months') as year_change_months,
@@ -78,10 +62,32 @@ ruled as (
         ) as early_effort_minimum_persons,
         max(parameters.value) filter (
             where parameters.parameter_code = 'early_effort_run_months'
-        ) as early_effort_run_months
+        ) as early_effort_run_months,
+        bool_or(starts_with(parameters.parameter_code, 'early_effort_')) as has_early_effort
     from loaded
     inner join parameters
         on {{ in_force_on('loaded.as_of_date', 'parameters') }}
+    group by loaded.month
+),
+
+neighbours as (
+    select
+        loaded.month,
+        count(*) filter (
+            where
+            others.month between loaded.month - to_months(ruled.activity_window_months - 1) and loaded.month
+        ) as window_loaded_count,
+        count(*) filter (
+            where
+            others.month > loaded.month - interval 1 year
+            and others.month <= loaded.month
+        ) as year_loaded_count,
+        max(others.month) filter (where others.month < loaded.month) as previous_loaded_month,
+        count(*) filter (where others.month > loaded.month) as later_loaded_months_count,
+        count(*) filter (where others.month = loaded.month - interval 1 month) > 0 as has_previous_month_loaded
+    from loaded
+    inner join ruled on loaded.month = ruled.month
+    cross join loaded as others
     group by loaded.month
 ),
 
@@ -108,9 +114,10 @@ select
     loaded.month = loaded.newest_month as is_newest,
     neighbours.has_previous_month_loaded,
     neighbours.previous_loaded_month,
-    neighbours.window_loaded_count = 12 as is_window_complete,
+    neighbours.year_loaded_count = 12 as is_window_complete,
     neighbours.window_loaded_count
-    < least(12, 1 + date_diff('month', loaded.first_month, loaded.month)) as has_hole_in_window,
+    < least(ruled.activity_window_months, 1 + date_diff('month', loaded.first_month, loaded.month))
+        as has_hole_in_window,
     neighbours.later_loaded_months_count,
     neighbours.later_loaded_months_count
     < {{ required_rule('ruled.final_after_months', "'final_after_months on ' || loaded.as_of_date") }}
@@ -133,7 +140,6 @@ select
         as four_weeks_days,
     {{ required_rule('ruled.first_offer_months', "'first_offer_months on ' || loaded.as_of_date") }}::integer
         as first_offer_months,
-    {{ required_rule('ruled.request_days', "'request_days on ' || loaded.as_of_date") }}::integer as request_days,
     {{ required_rule('ruled.weeks_per_year', "'weeks_per_year on ' || loaded.as_of_date") }}::integer
         as weeks_per_year,
     {{ required_rule('ruled.retention_months', "'retention_months on ' || loaded.as_of_date") }}::integer
@@ -142,12 +148,20 @@ select
         as year_change_months,
     {{ required_rule('ruled.comparison_decimals', "'comparison_decimals on ' || loaded.as_of_date") }}::integer
         as comparison_decimals,
-    -- The early-effort follow-up began in November 2023: before that it has no rule, and no rows.
-    ruled.early_effort_completed_months::integer as early_effort_completed_months,
-    ruled.early_effort_required_conversations::integer as early_effort_required_conversations,
-    ruled.early_effort_share,
-    ruled.early_effort_minimum_persons::integer as early_effort_minimum_persons,
-    ruled.early_effort_run_months::integer as early_effort_run_months
+    -- The early-effort follow-up began in November 2023: before that it has no rule, and no rows. Since then
+    -- it has all of its rules, or none of its figures can be told.
+    {%- for rule in [
+        'early_effort_completed_months',
+        'early_effort_required_conversations',
+        'early_effort_share',
+        'early_effort_minimum_persons',
+        'early_effort_run_months',
+    ] %}
+        case
+            when ruled.has_early_effort
+                then {{ required_rule('ruled.' ~ rule, "'" ~ rule ~ " on ' || loaded.as_of_date") }}
+        end{{ '::integer' if rule != 'early_effort_share' }} as {{ rule }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from loaded
 left join neighbours on loaded.month = neighbours.month
 left join ruled on loaded.month = ruled.month

@@ -2,7 +2,7 @@
 {% set months_back = 12 %}
 {{ config(
     materialized='monthly',
-    inputs={'benefit_periods': 'history', 'conversations': [-12, 0], 'active_offers': [-12, 0]}
+    inputs={'benefit_periods': 'history', 'conversations': [-months_back, 0], 'active_offers': [-months_back, 0]}
 ) }}
 
 with stock as (

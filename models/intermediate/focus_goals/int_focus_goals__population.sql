@@ -4,9 +4,9 @@
     materialized='monthly',
     inputs={
         'benefit_periods': 'history',
-        'conversations': [-11, 0],
-        'active_offers': [-11, 0],
-        'ordinary_hours': [-11, 0]
+        'conversations': [-months_back, 0],
+        'active_offers': [-months_back, 0],
+        'ordinary_hours': [-months_back, 0]
     }
 ) }}
 

@@ -9,12 +9,10 @@ with rounds as (
 rule_parameters as (
     select
         parameter_code,
-        scope_code,
         value,
         valid_from_date,
         valid_to_date
     from {{ ref('rule_parameters') }}
-    where scope_code = 'all'
 ),
 
 municipality_months as (

@@ -1,6 +1,6 @@
 {#- How far back an offer can matter: the spell is shorter than 12 months (a test holds first_offer_months to it). -#}
 {% set months_back = 12 %}
-{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'active_offers': [-12, 0]}) }}
+{{ config(materialized='monthly', inputs={'benefit_periods': 'history', 'active_offers': [-months_back, 0]}) }}
 
 with stock as (
     select

@@ -38,9 +38,7 @@ rule_parameters as (
         valid_from_date,
         valid_to_date
     from {{ ref('rule_parameters') }}
-    where
-        parameter_code in ('published_tolerance_share', 'published_tolerance_persons')
-        and scope_code = 'all'
+    where parameter_code in ('published_tolerance_share', 'published_tolerance_persons')
 ),
 
 matched as (

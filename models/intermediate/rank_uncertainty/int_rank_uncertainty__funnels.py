@@ -6,4 +6,5 @@ def model(dbt, session):
     from orchestration.lib.funnel_table import funnel_table
 
     dbt.config(materialized="table")
-    return funnel_table(dbt.ref("int_rank_uncertainty__shares").fetchnumpy())
+    shares = dbt.ref("int_rank_uncertainty__shares").fetchnumpy()
+    return funnel_table(shares, dbt.ref("int_benefit_level__periods").fetchnumpy())

@@ -1,13 +1,14 @@
 {#-
     Distinct persons of twelve months without reading twelve months again for each: a presence is the first of the
     window M−11 … M exactly when the one before it lies before the window, so it is enough to count presences
-    by the months since the one before. The window is that of year_change_months' year (a test holds it to 12).
+    by the months since the one before. The window is the year that the average weeks are weeks of.
 
     Nearly everyone is in one place the whole month and was there the month before, and so on every level: their segment
     says so, and they are counted without a look at who they are. Where the others were before is told by few segments:
     a person's latest one in a place is one that they have left, else they would have kept the place in the next loaded
     month; and who keeps a place from the month before is told by the month's own segment.
 -#}
+{% set months_back = 11 %}
 {{ config(materialized='monthly', inputs={'benefit_periods': 'history'}) }}
 
 with segments as not materialized (
@@ -53,7 +54,7 @@ arrived as (
         person_key,
         municipality_code,
         benefit_group_code,
-        (month - interval 11 month)::date as window_from_month
+        (month - interval '{{ months_back }} months')::date as window_from_month
     from presences
     where not is_place_kept
 ),
@@ -67,7 +68,7 @@ left_segments as (
         last_date
     from {{ ref('int_benefit_segments__left') }}
     where
-        month between ({{ batch_from() }} - interval 11 month)::date and {{ batch_to() }}
+        month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
         and is_in_scope
 ),
 
@@ -99,7 +100,8 @@ came_back as (
     group by arrived.month, arrived.person_key, arrived.municipality_code, arrived.benefit_group_code
 ),
 
--- 12 stands for twelve months and more, and for never before: the same for a window of twelve months.
+-- A month more than the window has before this one stands for so many and more, and for never before: it is all the
+-- same to the window.
 compared as (
     select
         month,
@@ -118,12 +120,12 @@ compared as (
         arrived.person_key,
         arrived.municipality_code,
         arrived.benefit_group_code,
-        coalesce(date_diff('month', came_back.previous_date_in_both, arrived.month), 12) as months_in_both,
-        coalesce(date_diff('month', came_back.previous_date_in_municipality, arrived.month), 12)
+        coalesce(date_diff('month', came_back.previous_date_in_both, arrived.month), {{ months_back + 1 }}) as months_in_both,
+        coalesce(date_diff('month', came_back.previous_date_in_municipality, arrived.month), {{ months_back + 1 }})
             as months_in_municipality,
-        coalesce(date_diff('month', came_back.previous_date_in_benefit_group, arrived.month), 12)
+        coalesce(date_diff('month', came_back.previous_date_in_benefit_group, arrived.month), {{ months_back + 1 }})
             as months_in_benefit_group,
-        coalesce(date_diff('month', came_back.previous_date, arrived.month), 12) as months_anywhere
+        coalesce(date_diff('month', came_back.previous_date, arrived.month), {{ months_back + 1 }}) as months_anywhere
     from arrived
     left join came_back
         on

@@ -23,6 +23,15 @@ scenarios as (
     from {{ ref('scenarios') }}
 ),
 
+category_names as (
+    select
+        municipality_category,
+        selects_for_supervision,
+        valid_from_date,
+        valid_to_date
+    from {{ ref('category_names') }}
+),
+
 qualitative_reviews as (
     select
         municipality_code,
@@ -85,6 +94,10 @@ select
     cast(statements.statement_number as integer) as statement_number,
     statements.period_code,
     statements.municipality_category,
+    {{ required_rule(
+        'category_names.selects_for_supervision',
+        "'category ' || statements.municipality_category || ' on ' || statements.period_end_date"
+    ) }} as selects_for_supervision,
     -- Where nothing has been assessed yet there is no first assessment to run in with.
     scenarios.has_run_in
     and statements.first_assessed_date is not null
@@ -114,6 +127,10 @@ inner join scenarios
     on
         statements.scenario_code = scenarios.scenario_code
         and {{ in_force_on('statements.period_end_date', 'scenarios') }}
+left join category_names
+    on
+        statements.municipality_category = category_names.municipality_category
+        and {{ in_force_on('statements.period_end_date', 'category_names') }}
 left join held_back
     on
         statements.period_code = held_back.period_code

@@ -5,6 +5,7 @@ with recursive statements as (
         statement_year,
         statement_number,
         municipality_category,
+        selects_for_supervision,
         is_run_in,
         is_held_back,
         is_exit_met
@@ -36,14 +37,14 @@ states as (
             when statements.municipality_category = 0 then states.status
             when states.status in ('selected', 'in_recovery') and statements.is_exit_met then 'ended'
             when states.status in ('selected', 'in_recovery') then 'in_recovery'
-            when statements.municipality_category = 4 and statements.is_run_in then 'none'
-            when statements.municipality_category = 4 and statements.is_held_back then 'held_back'
-            when statements.municipality_category = 4 then 'selected'
+            when statements.selects_for_supervision and statements.is_run_in then 'none'
+            when statements.selects_for_supervision and statements.is_held_back then 'held_back'
+            when statements.selects_for_supervision then 'selected'
             else 'none'
         end as status,
         case
             when
-                statements.municipality_category = 4
+                statements.selects_for_supervision
                 and states.status not in ('selected', 'in_recovery')
                 and not statements.is_run_in
                 and not statements.is_held_back

@@ -6,4 +6,5 @@ def model(dbt, session):
     from orchestration.lib.correlation_table import correlation_table
 
     dbt.config(materialized="table")
-    return correlation_table(dbt.ref("int_timeliness_and_results__municipalities").fetchnumpy())
+    municipalities = dbt.ref("int_timeliness_and_results__municipalities").fetchnumpy()
+    return correlation_table(municipalities, dbt.ref("int_benefit_level__periods").fetchnumpy())

@@ -1,7 +1,6 @@
 with parameters as (
     select
         parameter_code,
-        scope_code,
         value,
         unit,
         valid_from_date,
@@ -199,7 +198,7 @@ threshold_grid as (
 rules as (
     select
         parameter_code as rule_code,
-        scope_code as rule_key,
+        'all' as rule_key,
         value,
         unit,
         cast(null as varchar) as detail,

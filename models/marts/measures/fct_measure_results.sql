@@ -179,7 +179,6 @@ measures as (
 parameters as (
     select
         parameter_code,
-        scope_code,
         valid_from_date,
         valid_to_date
     from {{ ref('rule_parameters') }}
@@ -216,7 +215,7 @@ month_rules as (
     select
         months.month,
         parameters.parameter_code,
-        {{ rule_id_of('parameters.parameter_code', 'parameters.scope_code', 'parameters.valid_from_date') }} as rule_id
+        {{ rule_id_of('parameters.parameter_code', "'all'", 'parameters.valid_from_date') }} as rule_id
     from months
     inner join parameters
         on {{ in_force_on('months.as_of_date', 'parameters') }}

@@ -70,10 +70,12 @@ windows as (
         months.month,
         days_in_months.month as month_of_window,
         days_in_months.days_in_month,
-        date_diff('month', (months.month - interval 11 month)::date, days_in_months.month) as months_into_window
+        date_diff('month', (months.month - interval 1 year)::date, days_in_months.month) as number_in_window
     from months
     inner join days_in_months
-        on days_in_months.month between months.month - interval 11 month and months.month
+        on
+            days_in_months.month > months.month - interval 1 year
+            and days_in_months.month <= months.month
     where months.is_window_complete
 ),
 
@@ -96,7 +98,7 @@ window_persons as (
     inner join presence_counts
         on
             windows.month_of_window = presence_counts.month
-            and windows.months_into_window < presence_counts.months_since_previous
+            and windows.number_in_window <= presence_counts.months_since_previous
     group by windows.month, presence_counts.municipality_code, presence_counts.benefit_group_code
 ),
 

@@ -2,11 +2,11 @@ with levels as (
     select
         period_code,
         municipality_code,
-        expected_source,
         expected_percentage
     from {{ ref('int_benefit_level__levels') }}
     where
         benefit_area_code = 'all'
+        and is_chosen_source
         and expected_percentage is not null
 ),
 
@@ -18,43 +18,22 @@ periods as (
     from {{ ref('int_benefit_level__periods') }}
 ),
 
-period_sources as (
-    select
-        period_code,
-        -- The published level where the period has one, else the model's.
-        max(expected_source) as expected_source
-    from levels
-    group by period_code
-),
-
-chosen_levels as (
+pairs as (
     select
         levels.period_code,
         levels.municipality_code,
-        levels.expected_percentage
-    from levels
-    inner join period_sources
-        on
-            levels.period_code = period_sources.period_code
-            and levels.expected_source = period_sources.expected_source
-),
-
-pairs as (
-    select
-        chosen_levels.period_code,
-        chosen_levels.municipality_code,
         others.municipality_code as similar_municipality_code,
         round(
-            abs(others.expected_percentage - chosen_levels.expected_percentage), periods.comparison_decimals
+            abs(others.expected_percentage - levels.expected_percentage), periods.comparison_decimals
         ) as expected_percentage_difference,
         periods.similar_municipality_count
-    from chosen_levels
-    inner join chosen_levels as others
+    from levels
+    inner join levels as others
         on
-            chosen_levels.period_code = others.period_code
-            and chosen_levels.municipality_code <> others.municipality_code
+            levels.period_code = others.period_code
+            and levels.municipality_code <> others.municipality_code
     inner join periods
-        on chosen_levels.period_code = periods.period_code
+        on levels.period_code = periods.period_code
 ),
 
 ranked_pairs as (

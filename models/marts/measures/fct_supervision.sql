@@ -16,6 +16,7 @@ statements as (
         statement_year,
         period_code,
         municipality_category,
+        selects_for_supervision,
         is_run_in,
         is_held_back,
         review_reason_da,
@@ -53,13 +54,18 @@ explained as (
                     'Kommunen er i genopretning (udvalgt i ' || states.entered_year
                     || '), fordi betingelserne for ophør ikke er opfyldt.'
             when states.status = 'selected'
-                then 'Kommunen er udvalgt til skærpet tilsyn, fordi den er i kategori 4.'
+                then
+                    'Kommunen er udvalgt til skærpet tilsyn, fordi den er i kategori '
+                    || statements.municipality_category || '.'
             when states.status = 'held_back'
                 then
-                    'Kommunen er i kategori 4, men udvælgelsen er holdt tilbage af en kvalitativ vurdering: '
+                    'Kommunen er i kategori ' || statements.municipality_category
+                    || ', men udvælgelsen er holdt tilbage af en kvalitativ vurdering: '
                     || statements.review_reason_da
-            when statements.municipality_category = 4
-                then 'Kommunen er i kategori 4, men årets opgørelse er indkøring, så ingen udvælges.'
+            when statements.selects_for_supervision
+                then
+                    'Kommunen er i kategori ' || statements.municipality_category
+                    || ', men årets opgørelse er indkøring, så ingen udvælges.'
             else
                 'Kommunen er ikke udvalgt, fordi den er i kategori ' || statements.municipality_category || '.'
         end as status_da,
@@ -75,13 +81,18 @@ explained as (
                     'The municipality is in recovery (selected in ' || states.entered_year
                     || '), because the conditions of exit are not met.'
             when states.status = 'selected'
-                then 'The municipality is selected for intensified supervision, because it is in category 4.'
+                then
+                    'The municipality is selected for intensified supervision, because it is in category '
+                    || statements.municipality_category || '.'
             when states.status = 'held_back'
                 then
-                    'The municipality is in category 4, but a qualitative review holds its selection back: '
+                    'The municipality is in category ' || statements.municipality_category
+                    || ', but a qualitative review holds its selection back: '
                     || statements.review_reason_en
-            when statements.municipality_category = 4
-                then 'The municipality is in category 4, but this statement is a run-in, so nobody is selected.'
+            when statements.selects_for_supervision
+                then
+                    'The municipality is in category ' || statements.municipality_category
+                    || ', but this statement is a run-in, so nobody is selected.'
             else
                 'The municipality is not selected, because it is in category '
                 || statements.municipality_category || '.'

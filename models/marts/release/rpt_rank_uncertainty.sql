@@ -6,7 +6,9 @@ with levels as (
         difference_percentage_points,
         benchmark_rank
     from {{ ref('int_benefit_level__levels') }}
-    where benefit_area_code = 'all'
+    where
+        benefit_area_code = 'all'
+        and is_chosen_source
 ),
 
 rank_simulation as (
@@ -61,15 +63,6 @@ municipalities as (
     where is_current
 ),
 
--- The published level where the period has one, else the model's, as the official categories choose.
-period_sources as (
-    select
-        period_code,
-        max(expected_source) as expected_source
-    from levels
-    group by period_code
-),
-
 ranked_levels as (
     select
         levels.period_code,
@@ -84,10 +77,6 @@ ranked_levels as (
         rank_simulation.best_ten_probability,
         rank_simulation.worst_ten_probability
     from levels
-    inner join period_sources
-        on
-            levels.period_code = period_sources.period_code
-            and levels.expected_source = period_sources.expected_source
     left join rank_simulation
         on
             levels.expected_source = 'model'

@@ -21,6 +21,7 @@ from orchestration.lib.disclosure.linked import hide_linked
 from orchestration.lib.disclosure.secondary import AreaRow, Cells, ProtectedMonths, protect_families
 from orchestration.lib.disclosure.state import Key, TableState, small
 from orchestration.lib.release.content import columns_of, quoted
+from orchestration.lib.rules import RuleMissing, loaded_parameter
 
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.
@@ -33,28 +34,19 @@ class DisclosureError(RuntimeError):
     """Disclosure control can't do its work; the release stops."""
 
 
-def hidden_maximum(con: duckdb.DuckDBPyConnection, catalog: str) -> int:
-    """The largest count that is hidden: the newest value of rule parameter `disclosure_hidden_maximum`.
+def hidden_maximum(con: duckdb.DuckDBPyConnection, catalog: str, on: date) -> int:
+    """The largest count that is hidden: rule parameter `disclosure_hidden_maximum` on the day of the release.
 
     One value serves a whole release, since a threshold that differed between months would itself tell something.
-    Raises DisclosureError when no row of `rule_parameters` states it.
+    Raises DisclosureError when no row of `rule_parameters` states it for that day.
     """
-    places = con.execute(
-        "select schema_name from duckdb_tables() where database_name = ? and table_name = 'rule_parameters'", [catalog]
-    ).fetchall()
-    if not places:
-        raise DisclosureError("the warehouse has no table rule_parameters, so no rule says which counts are hidden")
-    row = con.execute(
-        f"select value from {quoted(catalog)}.{quoted(places[0][0])}.rule_parameters "
-        "where parameter_code = ? order by valid_from_date desc limit 1",
-        [PARAMETER],
-    ).fetchone()
-    if row is None:
-        raise DisclosureError(f"rule_parameters has no row {PARAMETER}, so no rule says which counts are hidden")
-    value = int(float(row[0]))
-    if value < 0:
-        raise DisclosureError(f"rule_parameters: {PARAMETER} is {row[0]}; it must be a whole number of at least 0")
-    return value
+    try:
+        value = loaded_parameter(con, catalog, PARAMETER, on)
+    except RuleMissing as error:
+        raise DisclosureError(f"no rule says which counts are hidden: {error}") from error
+    if value < 0 or value != int(value):
+        raise DisclosureError(f"rule_parameters: {PARAMETER} is {value}; it must be a whole number of at least 0")
+    return int(value)
 
 
 def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, columns: dict[str, str]) -> TableState:
@@ -144,8 +136,11 @@ class ReportRow:
     hidden_to_protect_count: int
 
 
-def read_context(con: duckdb.DuckDBPyConnection, catalog: str) -> Context:
-    """Read threshold, areas and benefit areas from the warehouse's seeds; areas may be missing, the threshold not."""
+def read_context(con: duckdb.DuckDBPyConnection, catalog: str, on: date) -> Context:
+    """Read threshold, areas and benefit areas from the warehouse's seeds; areas may be missing, the threshold not.
+
+    `on` is the day of the release.
+    """
 
     def seed(name: str, columns: str) -> list[tuple[str, ...]]:
         place = con.execute(
@@ -164,7 +159,7 @@ def read_context(con: duckdb.DuckDBPyConnection, catalog: str) -> Context:
     for area, group in seed("benefit_area_members", "benefit_area_code, benefit_group_code"):
         members.setdefault(area, set()).add(group)
     return Context(
-        maximum=hidden_maximum(con, catalog),
+        maximum=hidden_maximum(con, catalog, on),
         areas=tuple(
             AreaRow(kind, code, municipality, date.fromisoformat(start), date.fromisoformat(end))
             for kind, code, municipality, start, end in sorted(areas)

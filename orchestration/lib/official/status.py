@@ -17,7 +17,7 @@ from typing import Literal
 
 import duckdb
 
-from orchestration.lib.loading import read_parameter
+from orchestration.lib.rules import read_parameter
 from orchestration.lib.official.landing import fetched_deliveries
 
 STATUS_FILE = "official_sources.json"

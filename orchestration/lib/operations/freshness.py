@@ -13,7 +13,7 @@ from pathlib import Path
 
 from orchestration.lib.contracts import DatasetContract
 from orchestration.lib.ledger import Decision
-from orchestration.lib.loading import read_parameter
+from orchestration.lib.rules import read_parameter
 
 _MONTHS_BETWEEN = {"every_month": 1, "quarter_end": 3, "half_year_end": 6}
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from orchestration.lib.contracts import DatasetContract
 from orchestration.lib.deliveries import FoundDelivery, discover
 from orchestration.lib.ledger import Decision, Ledger
-from orchestration.lib.loading import read_parameter
+from orchestration.lib.rules import read_parameter
 from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.operations.rebuilding import read_manifest
 from orchestration.lib.release import writer

@@ -223,7 +223,7 @@ def _write_tables(
             raise ReleaseError(f"{warehouse} has no dim_ or rpt_ table in schema marts: nothing to release")
         comments = _comments(con, catalog, facts)
 
-        context = control.read_context(con, catalog)
+        context = control.read_context(con, catalog, facts.created_at.astimezone(UTC).date())
         first = [name for name in names if name in FAMILY_TABLES]
         rest = [name for name in names if name not in FAMILY_TABLES]
         states = _stage(con, catalog, first, previous)

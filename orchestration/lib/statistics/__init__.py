@@ -6,15 +6,15 @@ together); the tests compare every function with them.
 """
 
 from orchestration.lib.statistics.correlations import Correlation, mean_ranks, pearson, spearman
-from orchestration.lib.statistics.funnels import FunnelLimits, funnel_limits, winsorised_overdispersion
+from orchestration.lib.statistics.funnels import FunnelLimits, FunnelRules, funnel_limits, winsorised_overdispersion
 from orchestration.lib.statistics.least_squares import RankDeficientError, WeightedFit, fit_weighted_least_squares
-from orchestration.lib.statistics.normal import NORMAL_QUANTILE_975, normal_cdf
+from orchestration.lib.statistics.normal import normal_cdf
 from orchestration.lib.statistics.ranks import RankUncertainty, simulate_ranks
 
 __all__ = [
-    "NORMAL_QUANTILE_975",
     "Correlation",
     "FunnelLimits",
+    "FunnelRules",
     "RankDeficientError",
     "RankUncertainty",
     "WeightedFit",

@@ -6,30 +6,34 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from orchestration.lib.statistics.normal import NORMAL_QUANTILE_975
-
 FloatArray = NDArray[np.float64]
 
 SMALLEST_COUNT = 4
-"""With fewer pairs Fisher's interval does not exist (n − 3), and no coefficient is given."""
+"""With fewer pairs Fisher's interval does not exist (n − 3): no rule may ask for less."""
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """A coefficient and its interval; all None with fewer than four pairs or when one side does not vary."""
+    """A coefficient and its interval; all None with too few pairs or when one side does not vary."""
 
     coefficient: float | None
     lower_95: float | None
     upper_95: float | None
 
 
-def pearson(first: FloatArray, second: FloatArray) -> Correlation:
-    """Return Pearson's coefficient of two arrays without missing values, unweighted."""
+def pearson(first: FloatArray, second: FloatArray, z: float, minimum_count: int) -> Correlation:
+    """Return Pearson's coefficient of two arrays without missing values, unweighted, with Fisher's interval.
+
+    The interval is tanh(atanh r ± z ÷ √(n − 3)). With fewer than `minimum_count` pairs there is neither. Raises
+    ValueError for sides of different length, and for a `minimum_count` with which the interval need not exist.
+    """
+    if minimum_count < SMALLEST_COUNT:
+        raise ValueError(f"The smallest number of pairs is {minimum_count}; the interval needs {SMALLEST_COUNT}.")
     first = np.asarray(first, dtype=np.float64)
     second = np.asarray(second, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"The two sides have {len(first)} and {len(second)} values.")
-    if len(first) < SMALLEST_COUNT:
+    if len(first) < minimum_count:
         return Correlation(None, None, None)
     first_centred = first - first.mean()
     second_centred = second - second.mean()
@@ -39,7 +43,7 @@ def pearson(first: FloatArray, second: FloatArray) -> Correlation:
     coefficient = min(1.0, max(-1.0, float((first_centred * second_centred).sum()) / scale))
     if abs(coefficient) == 1.0:
         return Correlation(coefficient, coefficient, coefficient)
-    half = NORMAL_QUANTILE_975 / math.sqrt(len(first) - 3)
+    half = z / math.sqrt(len(first) - 3)
     centre = math.atanh(coefficient)
     return Correlation(coefficient, math.tanh(centre - half), math.tanh(centre + half))
 
@@ -52,6 +56,6 @@ def mean_ranks(values: FloatArray) -> FloatArray:
     return (last - (counts - 1) / 2)[inverse]
 
 
-def spearman(first: FloatArray, second: FloatArray) -> Correlation:
+def spearman(first: FloatArray, second: FloatArray, z: float, minimum_count: int) -> Correlation:
     """Return Spearman's coefficient: Pearson's of the mean ranks, with the same interval."""
-    return pearson(mean_ranks(first), mean_ranks(second))
+    return pearson(mean_ranks(first), mean_ranks(second), z, minimum_count)

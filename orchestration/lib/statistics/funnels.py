@@ -7,9 +7,17 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
-QUANTILE_95 = 1.959964
-QUANTILE_998 = 3.090232
-WINSORISED_SHARE = 0.1
+
+@dataclass(frozen=True)
+class FunnelRules:
+    """What the limits are drawn by."""
+
+    z_95: float
+    """Standard errors of the 95 per cent limits."""
+    z_998: float
+    """Standard errors of the 99.8 per cent limits."""
+    winsorised_share: float
+    """Share of the z-scores at each end that are drawn in before the over-dispersion is worked out."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class FunnelLimits:
     """φ, at least 1: the factor on the binomial variance."""
 
 
-def winsorised_overdispersion(z_scores: FloatArray, winsorised_share: float = WINSORISED_SHARE) -> float:
+def winsorised_overdispersion(z_scores: FloatArray, winsorised_share: float) -> float:
     """Return φ̂ = mean of z² after winsorising (Spiegelhalter 2005, multiplicative over-dispersion).
 
     The z-scores below the ``winsorised_share`` quantile are set to it, those above the 1 − ``winsorised_share``
@@ -40,12 +48,10 @@ def winsorised_overdispersion(z_scores: FloatArray, winsorised_share: float = WI
     return max(1.0, float(np.mean(np.clip(finite, low, high) ** 2)))
 
 
-def funnel_limits(
-    shares: FloatArray, sizes: FloatArray, target: float, winsorised_share: float = WINSORISED_SHARE
-) -> FunnelLimits:
+def funnel_limits(shares: FloatArray, sizes: FloatArray, target: float, rules: FunnelRules) -> FunnelLimits:
     """Return the 95 and 99.8 per cent limits of binomial shares around ``target``.
 
-    limit = target ± z · sqrt(φ · target · (1 − target) ÷ size), cut off at 0 and 1, with z = 1.959964 and 3.090232.
+    limit = target ± z · sqrt(φ · target · (1 − target) ÷ size), cut off at 0 and 1, with the two z of `rules`.
     ``shares`` and ``target`` lie in 0–1; ``sizes`` are numbers of persons or obligations (a mean of months may have
     decimals). A share that is NaN or a size of 0 gives NaN for that observation. A target of 0 or 1 leaves no spread:
     the limits are the target and φ is 1. Raises ValueError for a target outside 0–1 or arrays of different length.
@@ -62,13 +68,13 @@ def funnel_limits(
     z_scores = np.full(shares.shape, np.nan)
     spread = usable & (variance > 0)
     z_scores[spread] = (shares[spread] - target) / np.sqrt(variance[spread])
-    overdispersion = winsorised_overdispersion(z_scores, winsorised_share)
+    overdispersion = winsorised_overdispersion(z_scores, rules.winsorised_share)
     half = np.sqrt(overdispersion * variance)
     return FunnelLimits(
-        lower_95=np.clip(target - QUANTILE_95 * half, 0, 1),
-        upper_95=np.clip(target + QUANTILE_95 * half, 0, 1),
-        lower_998=np.clip(target - QUANTILE_998 * half, 0, 1),
-        upper_998=np.clip(target + QUANTILE_998 * half, 0, 1),
+        lower_95=np.clip(target - rules.z_95 * half, 0, 1),
+        upper_95=np.clip(target + rules.z_95 * half, 0, 1),
+        lower_998=np.clip(target - rules.z_998 * half, 0, 1),
+        upper_998=np.clip(target + rules.z_998 * half, 0, 1),
         z_scores=z_scores,
         overdispersion=overdispersion,
     )

@@ -2,10 +2,6 @@
 
 import math
 
-NORMAL_QUANTILE_975 = 1.959964
-"""The 97.5 per cent quantile with the six decimals that the specification states."""
-
-
 def normal_cdf(value: float) -> float:
     """Return Φ(value), the probability that a standard normal number is at most ``value``."""
     return 0.5 * math.erfc(-value / math.sqrt(2.0))

@@ -7,9 +7,6 @@ from numpy.typing import NDArray
 
 from orchestration.lib.statistics.least_squares import WeightedFit
 
-DRAW_COUNT = 10_000
-SEED = 1
-TAIL_COUNT = 10
 BLOCK_DRAWS = 2_500
 
 
@@ -23,15 +20,13 @@ class RankUncertainty:
     worst_ten_probability: NDArray[np.float64]
 
 
-def simulate_ranks(
-    fit: WeightedFit, draw_count: int = DRAW_COUNT, seed: int = SEED, tail_count: int = TAIL_COUNT
-) -> RankUncertainty:
+def simulate_ranks(fit: WeightedFit, draw_count: int, seed: int, tail_count: int) -> RankUncertainty:
     """Draw residual vectors from N(d, σ²(W⁻¹ − X(X'WX)⁻¹X')) and rank each, smallest first (rank 1 is best).
 
     With sqrt(W) X = QR the covariance is σ² W^-½ (I − QQ') W^-½, and I − QQ' is a projection: standard normal numbers
     are projected and scaled, so no square root of a singular matrix is taken. Generator: PCG64 with ``seed``, one
     generator per fit, so that adding a period does not change the others. Bounds are the 2.5 and 97.5 percentiles of
-    the drawn ranks (linear interpolation). It is the model's noise only: errors in the covariates or in the data are
+    the drawn ranks (linear interpolation); the best and the worst are the first and last `tail_count` ranks. It is the model's noise only: errors in the covariates or in the data are
     not in it.
     """
     generator = np.random.Generator(np.random.PCG64(seed))

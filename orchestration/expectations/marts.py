@@ -10,6 +10,7 @@ from orchestration.expectations.reference import codes, municipalities, paramete
 from orchestration.expectations.suites import Check, Suite, between, holds, in_set, not_null
 
 COUNTRY = "0000"
+_RESULT_MET = codes("rules/rule_category_decisions", "municipality_category", result_status="met")
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ _MORE: dict[str, tuple[Check, ...]] = {
     "category_assignments": (
         in_set(
             "municipality_category",
-            codes("reference/category_names", "municipality_category"),
+            tuple(map(int, codes("reference/category_names", "municipality_category"))),
             "A category is 0 (not assessed) or 1 to 4.",
         ),
         not_null("municipality_category", "Every municipality has a category, 0 when it was not assessed."),
@@ -212,7 +213,7 @@ _MORE: dict[str, tuple[Check, ...]] = {
         holds(
             "category_agrees_with_the_goals",
             "municipality_category = 0 or coalesce(is_result_met = (municipality_category in "
-            f"({', '.join(codes('rules/rule_category_decisions', 'municipality_category', result_status='met'))})), false)",
+            f"({', '.join(_RESULT_MET)})), false)",
             "The categories of the decision table in which the result goal is met have met it, the others have not.",
         ),
         holds(

@@ -21,7 +21,7 @@ class RuleMissing(RuntimeError):
 
 
 def read_parameter(project: Path, parameter_code: str, on: date) -> Decimal:
-    """The value of a rule parameter on a day, from the project's seed. Raises RuleMissing when not one row is in force."""
+    """The value of a rule parameter on a day, from the project's seed. Raises RuleMissing when it has none or two."""
     with (project / SEED).open(encoding="utf-8", newline="") as lines:
         values = [
             Decimal(row["value"])
@@ -41,7 +41,9 @@ def loaded_parameter(con: duckdb.DuckDBPyConnection, catalog: str, parameter_cod
         "select schema_name from duckdb_tables() where database_name = ? and table_name = 'rule_parameters'", [catalog]
     ).fetchone()
     if place is None:
-        raise RuleMissing(f"{catalog} has no table rule_parameters, so there is no rule {parameter_code}: load the seeds.")
+        raise RuleMissing(
+            f"{catalog} has no table rule_parameters, so there is no rule {parameter_code}: load the seeds."
+        )
     schema = '"' + str(place[0]).replace('"', '""') + '"'
     database = '"' + catalog.replace('"', '""') + '"'
     rows = con.execute(

@@ -1,6 +1,7 @@
 {#-
     The monthly models read a stated number of months back and ahead (their `inputs` and `months_back`). A rule that
     reaches further would give wrong figures without a word: it is named here, and the models' windows must grow first.
+    A unit test holds the numbers below to those of the models.
 -#}
 {{ config(meta={'dagster': {'ref': {'name': 'rule_conversation_windows'}}}) }}
 
@@ -25,7 +26,6 @@ deadlines as (
 parameters as (
     select
         parameter_code,
-        scope_code,
         value,
         valid_from_date
     from {{ ref('rule_parameters') }}
@@ -35,7 +35,7 @@ parameters as (
 reaches (parameter_code, smallest, largest, read_by) as (
     values
     ('spell_gap_days', 0, 27, 'int_benefit_segments'),
-    ('activity_window_months', 12, 12, 'int_focus_goals__population'),
+    ('activity_window_months', 1, 12, 'int_focus_goals__population'),
     ('early_effort_completed_months', 0, 11, 'int_early_effort__population'),
     ('first_offer_months', 0, 11, 'int_offer_effort__six_months_population'),
     ('retention_months', 1, 3, 'int_results__ended_spells')
@@ -58,7 +58,7 @@ from deadlines
 where offset_value > case offset_unit when 'month' then 24 else 730 end
 union all
 select
-    {{ rule_id_of('parameters.parameter_code', 'parameters.scope_code', 'parameters.valid_from_date') }} as rule_id,
+    {{ rule_id_of('parameters.parameter_code', "'all'", 'parameters.valid_from_date') }} as rule_id,
     parameters.value,
     reaches.largest,
     reaches.read_by

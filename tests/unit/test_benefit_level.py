@@ -157,7 +157,12 @@ def test_without_complete_periods_the_tables_are_empty_and_typed() -> None:
     nothing = {name: column[:0] for name, column in design.items()}
     fits = fit_levels(actuals, nothing)
     assert fits == []
-    for table in (fitted_table(fits, RULES), coefficient_table(fits, RULES), diagnostics_table(fits), rank_table(fits, RULES)):
+    for table in (
+        fitted_table(fits, RULES),
+        coefficient_table(fits, RULES),
+        diagnostics_table(fits),
+        rank_table(fits, RULES),
+    ):
         assert table.num_rows == 0
         assert all(str(field.type) != "null" for field in table.schema)
 

@@ -24,9 +24,9 @@ def warehouse() -> Place:
                 date '2021-01-01', date '9999-12-31'),
             ('passive_minimum_months:all:1900-01-01', 'passive_minimum_months', 12, 'months', null, 'LOAB', '', 'seen',
                 date '1900-01-01', date '9999-12-31'),
-            ('comparison_decimals:all:1900-01-01', 'comparison_decimals', 9, 'decimals', null, 'Projektet', '', 'project',
+            ('comparison_decimals:all:1900-01-01', 'comparison_decimals', 9, 'decimals', null, 'X', '', 'project',
                 date '1900-01-01', date '2020-06-30'),
-            ('comparison_decimals:all:2020-06-30', 'comparison_decimals', 1, 'decimals', null, 'Projektet', '', 'project',
+            ('comparison_decimals:all:2020-06-30', 'comparison_decimals', 1, 'decimals', null, 'X', '', 'project',
                 date '2020-06-30', date '9999-12-31'),
             ('scenario:official:1900-01-01', 'scenario', 0, 'percentage_points', null, 'LOAB', '', 'seen',
                 date '1900-01-01', date '9999-12-31')
@@ -177,7 +177,7 @@ def test_a_goals_share_shows_each_scenarios_line(warehouse: Place) -> None:
 
 
 def test_a_goals_side_is_told_as_exactly_as_the_rule_in_force_says(warehouse: Place) -> None:
-    """On the last day of June 2020 figures begin to be compared to one decimal: 29.96 is 30.0, which is not below 30."""
+    """From the last day of June 2020 on figures are compared to one decimal: 29.96 is 30.0, which is not below 30."""
     warehouse.connection.execute("update marts.fct_focus_goals set passive_share = 0.2996")
     official = "official                 line    30  0.04 percentage points on the "
     assert official + "bad side" in explain(warehouse, "0450", "2020-06", "passive_share", "all")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from pathlib import Path
 
 import pytest
 
 from orchestration.lib import layers
-from orchestration.lib.layers import findings, numbers_in, read_project, selected_columns
+from orchestration.lib.layers import HISTORY, findings, numbers_in, reaches_of, read_project, selected_columns, texts_in
 from orchestration.lib.settings import PROJECT_ROOT
 
 GOOD = {
@@ -265,6 +265,24 @@ BROKEN = {
         "fct_talks",
         "holds the number 4",
     ),
+    "a code in SQL": (
+        {MART: ("counts.talk_count < limits.value", "counts.talk_count < limits.value and counts.month <> '7'")},
+        "numbers",
+        "fct_talks",
+        "holds the text '7'",
+    ),
+    "a rule's day in SQL": (
+        {MART: ("counts.talk_count < limits.value", "counts.month < date '2020-01-01'")},
+        "numbers",
+        "fct_talks",
+        "holds the text '2020-01-01'",
+    ),
+    "a rule in a macro": (
+        {"macros/monthly/prepare.sql": ("from build.model_months", "from build.model_months where months > 4")},
+        "numbers",
+        "macros/monthly/prepare.sql",
+        "holds the number 4",
+    ),
     "a rule in an interval": (
         {MART: ("counts.talk_count < limits.value", "counts.month < counts.month + interval '9 months'")},
         "numbers",
@@ -330,22 +348,199 @@ def test_numbers_of_types_texts_positions_and_comments_are_no_rules() -> None:
     assert numbers_in(sql) == ["2.5"]
 
 
-def rows(seed: str) -> list[dict[str, str]]:
-    with (PROJECT_ROOT / "seeds" / "rules" / f"{seed}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+STAGED = "models/staging/stg_extracts__conversations.sql"
+POPULATION = "models/intermediate/talks/int_talks__population.sql"
+SHARES = "models/intermediate/talks/int_talks__shares.sql"
+MONTHLY = {
+    STAGED: "select month, person_key from {{ source('raw', 'conversations') }}\n",
+    POPULATION: """
+{% set months_back = 3 %}
+{{ config(materialized='monthly', inputs={'conversations': [-months_back, 0]}) }}
+
+with held as (
+    select month, person_key
+    from {{ ref('stg_extracts__conversations') }}
+    where month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and {{ batch_to() }}
+)
+
+select month, person_key
+from held
+""",
+    SHARES: """
+{{ config(materialized='monthly', inputs={'conversations': [-3, 0]}) }}
+
+with population as (
+    select month from {{ ref('int_talks__population') }} where month between {{ batch_from() }} and {{ batch_to() }}
+    union all
+    select month from {{ ref('int_talks__seen') }} where month between {{ batch_from() }} and {{ batch_to() }}
+)
+
+select month
+from population
+""",
+    "models/intermediate/talks/int_talks__seen.sql": "select month from {{ ref('int_talks__population') }}\n",
+}
+
+UNCOVERED = {
+    "a raw table further back than declared": (
+        POPULATION,
+        ("[-months_back, 0]", "[-2, 0]"),
+        "int_talks__population",
+        "conversations of month -3 to +0 through stg_extracts__conversations, and declares month -2 to +0",
+    ),
+    "a monthly model that reads further back than its reader declares": (
+        SHARES,
+        ("[-3, 0]", "[-2, 0]"),
+        "int_talks__shares",
+        "conversations of month -3 to +0 through int_talks__population, and declares month -2 to +0",
+    ),
+    "the same through a view": (
+        SHARES,
+        ("[-3, 0]", "[-2, 0]"),
+        "int_talks__shares",
+        "conversations of month -3 to +0 through int_talks__seen, and declares month -2 to +0",
+    ),
+    "a month back of a model that reads three itself": (
+        SHARES,
+        ("between {{ batch_from() }} and", "between {{ batch_from() }} - interval 1 month and"),
+        "int_talks__shares",
+        "conversations of month -4 to +0 through int_talks__population, and declares month -3 to +0",
+    ),
+    "a month ahead": (
+        POPULATION,
+        ("and {{ batch_to() }}", "and ({{ batch_to() }} + interval '2 months')::date"),
+        "int_talks__population",
+        "conversations of month -3 to +2 through stg_extracts__conversations, and declares month -3 to +0",
+    ),
+    "no first month": (
+        POPULATION,
+        ("month between ({{ batch_from() }} - interval '{{ months_back }} months')::date and", "month <="),
+        "int_talks__population",
+        "conversations of its history to +0 through stg_extracts__conversations, and declares month -3 to +0",
+    ),
+    "no last month": (
+        POPULATION,
+        (" and {{ batch_to() }}", " and now()"),
+        "int_talks__population",
+        "conversations of month -3 to +inf through stg_extracts__conversations, and declares month -3 to +0",
+    ),
+    "a data set that is not declared": (
+        POPULATION,
+        ("'conversations'", "'active_offers'"),
+        "int_talks__population",
+        "conversations of month -3 to +0 through stg_extracts__conversations, and declares nothing of it",
+    ),
+    "what its own month before says, which rests on the one before that": (
+        POPULATION,
+        (
+            "from held\n",
+            "from held\nunion all\nselect month, person_key\nfrom {{ this }}\n"
+            "where month = ({{ batch_from() }} - interval 1 month)::date\n",
+        ),
+        "int_talks__population",
+        "conversations of month -4 to -1 through own_table, and declares month -3 to +0",
+    ),
+}
 
 
-def test_no_rule_looks_further_back_than_the_models_read() -> None:
-    """The exceptions called "how far back to read" are none while this holds; a longer rule must change the model."""
-    assert max(int(row["to_months"]) for row in rows("rule_conversation_windows")) <= 24
-    deadlines = rows("rule_conversation_deadlines")
-    assert {row["offset_unit"] for row in deadlines} == {"day", "month"}
-    assert max(int(row["offset_value"]) for row in deadlines if row["offset_unit"] == "month") <= 24
-    assert max(int(row["offset_value"]) for row in deadlines if row["offset_unit"] == "day") <= 24 * 30
-    values: dict[str, list[float]] = {}
-    for row in rows("rule_parameters"):
-        values.setdefault(row["parameter_code"], []).append(float(row["value"]))
-    assert max(values["retention_months"]) <= 3
-    assert max(values["first_offer_months"]) < 12
-    assert max(values["early_effort_completed_months"]) < 12
-    assert set(values["activity_window_months"]) == set(values["year_change_months"]) == {12}
+def _uncovered(project: Path) -> list[str]:
+    return [f"{found.place}: {found.message}" for found in findings(read_project(project)) if found.rule == "inputs"]
+
+
+def test_a_monthly_model_that_declares_what_it_reads_is_in_order(tmp_path: Path) -> None:
+    assert _uncovered(write(tmp_path, {}, MONTHLY)) == []
+    history = {POPULATION: ("[-months_back, 0]", "'history'"), SHARES: ("[-3, 0]", "['history', 0]")}
+    assert _uncovered(write(tmp_path, history, MONTHLY)) == []
+
+
+@pytest.mark.parametrize("name", UNCOVERED)
+def test_a_monthly_model_that_reads_more_than_it_declares_is_found(tmp_path: Path, name: str) -> None:
+    file, change, place, message = UNCOVERED[name]
+    assert f"{place}: reads {message}" in _uncovered(write(tmp_path, {file: change}, MONTHLY))
+
+
+def test_a_reach_that_sql_takes_from_a_rule_is_stated_and_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = write(tmp_path, {POPULATION: (" and {{ batch_to() }}", " and (select max(month) from rule)")}, MONTHLY)
+    pair = ("int_talks__population", "stg_extracts__conversations")
+    monkeypatch.setattr(layers, "REACH_EXCEPTIONS", {pair: ((-3, 0), "a rule")})
+    assert _uncovered(project) == []
+    monkeypatch.setattr(layers, "REACH_EXCEPTIONS", {pair: ((-4, 0), "a rule")})
+    assert "month -4 to +0" in _uncovered(project)[0]
+    monkeypatch.setattr(layers, "REACH_EXCEPTIONS", {("int_talks__shares", "limits"): ((0, 0), "once it did")})
+    assert "int_talks__shares: no longer reads limits: remove the exception" in _uncovered(project)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "is_read"),
+    [
+        ("models/staging/a.sql", "select 1 as x from b where code = 'few_talks'", True),
+        ("macros/a.sql", "{% macro a() %} 'few_talks' {% endmacro %}", True),
+        ("contracts/a.odcs.yaml", "    value: {file: x.csv, parameter: few_talks}", True),
+        ("orchestration/lib/a.py", 'A = "few_talks"', True),
+        ("orchestration/lib/a.py", "few_talks = 4", False),
+        ("orchestration/lib/explanation.py", 'A = "few_talks"', False),
+        ("orchestration/expectations/a.py", 'A = "few_talks"', False),
+        ("macros/a.sql", "{% macro a() %} 'few_talks_minimum' {% endmacro %}", False),
+    ],
+)
+def test_a_parameter_that_nothing_reads_is_found(tmp_path: Path, file: str, text: str, is_read: bool) -> None:
+    seed = "parameter_code,value\nfew_talks,4\n"
+    project = write(tmp_path, {}, {file: text, "seeds/rules/rule_parameters.csv": seed})
+    found = [finding.place for finding in findings(read_project(project)) if finding.rule == "parameters"]
+    assert found == ([] if is_read else ["few_talks"])
+
+
+def test_texts_of_digits_and_days_are_told_from_words_patterns_and_intervals() -> None:
+    sql = "select 'few 4', '0151', date '2020-01-01', interval '3 months', '\\d{4}', '%.2f' -- '8'\nfrom a"
+    assert texts_in(sql) == ["0151", "2020-01-01"]
+
+
+GUARD = PROJECT_ROOT / "tests" / "data" / "rules_stay_within_the_reach_of_monthly_models.sql"
+
+
+def test_the_guard_of_the_rules_knows_how_far_the_models_read() -> None:
+    """The dbt test that holds the rules to the models' windows names the windows that they have.
+
+    A spell of n completed months begins up to n + 1 months back, and a deadline of n months after its spell's start
+    lies in a month up to n months later, its last day at the most one more. 730 days are the shortest two years.
+    """
+    guard = GUARD.read_text("utf-8")
+    models = read_project(PROJECT_ROOT).models
+    reaches = {
+        code: (float(largest), model) for code, largest, model in re.findall(r"\('(\w+)', \d+, (\d+), '(\w+)'\)", guard)
+    }
+
+    def months_back(name: str) -> float:
+        return -min(
+            first for ref in models[name].refs for first, _ in reaches_of(models[name].text, ref) if first > HISTORY
+        )
+
+    assert reaches == {
+        "spell_gap_days": (27, "int_benefit_segments"),
+        "activity_window_months": (months_back("int_focus_goals__population") + 1, "int_focus_goals__population"),
+        "early_effort_completed_months": (
+            months_back("int_early_effort__population") - 1,
+            "int_early_effort__population",
+        ),
+        "first_offer_months": (
+            months_back("int_offer_effort__six_months_population") - 1,
+            "int_offer_effort__six_months_population",
+        ),
+        "retention_months": (
+            models["int_results__ended_spells"].config["inputs"]["ordinary_hours"][1],
+            "int_results__ended_spells",
+        ),
+    }
+    largest_window = months_back("int_conversation_coverage__population")
+    assert f"{largest_window:.0f} as largest,\n    'int_conversation_coverage__population' as read_by" in guard
+    assert f"where to_months > {largest_window:.0f}\n" in guard
+    (largest_deadline,) = {
+        months_back(name) - 1
+        for name in (
+            "int_conversation_obligations__due",
+            "int_conversation_obligations__evidence",
+            "int_benefit_spells__ended",
+        )
+    }
+    limit = f"case offset_unit when 'month' then {largest_deadline:.0f} else {365 * largest_deadline / 12:.0f} end"
+    assert guard.count(limit) == 2

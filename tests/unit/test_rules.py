@@ -74,7 +74,7 @@ def test_no_rule_or_two_is_an_error_that_names_it(
 
 
 def test_a_release_without_a_threshold_on_its_day_is_refused(warehouse: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(control.DisclosureError, match="no rule says which counts are hidden: .* valid on 2030-01-01"):
+    with pytest.raises(control.DisclosureError, match=r"no rule says which counts are hidden: .* valid on 2030-01-01"):
         control.hidden_maximum(warehouse, "warehouse", date(2030, 1, 1))
     warehouse.execute("update warehouse.seeds.rule_parameters set value = 2.5 where value = 2")
     with pytest.raises(control.DisclosureError, match="must be a whole number"):

@@ -463,11 +463,7 @@ def test_conversation_deadlines(first_day: str, last_day: str, expected: dict[st
     ],
 )
 def test_parameters(parameter: str, day: str, expected: str) -> None:
-    values = [
-        Decimal(row["value"])
-        for row in in_force("rule_parameters", day)
-        if row["parameter_code"] == parameter
-    ]
+    values = [Decimal(row["value"]) for row in in_force("rule_parameters", day) if row["parameter_code"] == parameter]
     assert values == [Decimal(expected)]
 
 

@@ -217,7 +217,9 @@ def test_correlations_agree_with_scipy() -> None:
     mine = pearson(first, second, Z_95, 4)
     assert mine.coefficient == pytest.approx(reference.statistic, abs=1e-12)
     assert (mine.lower_95, mine.upper_95) == pytest.approx((interval.low, interval.high), abs=1e-7)
-    assert spearman(first, second, Z_95, 4).coefficient == pytest.approx(stats.spearmanr(first, second).statistic, abs=1e-12)
+    assert spearman(first, second, Z_95, 4).coefficient == pytest.approx(
+        stats.spearmanr(first, second).statistic, abs=1e-12
+    )
     assert np.array_equal(mean_ranks(first), stats.rankdata(first))
 
 

@@ -150,18 +150,41 @@ select
         as comparison_decimals,
     -- The early-effort follow-up began in November 2023: before that it has no rule, and no rows. Since then
     -- it has all of its rules, or none of its figures can be told.
-    {%- for rule in [
-        'early_effort_completed_months',
-        'early_effort_required_conversations',
-        'early_effort_share',
-        'early_effort_minimum_persons',
-        'early_effort_run_months',
-    ] %}
-        case
-            when ruled.has_early_effort
-                then {{ required_rule('ruled.' ~ rule, "'" ~ rule ~ " on ' || loaded.as_of_date") }}
-        end{{ '::integer' if rule != 'early_effort_share' }} as {{ rule }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    case
+        when ruled.has_early_effort
+            then
+                {{ required_rule(
+                    'ruled.early_effort_completed_months', "'early_effort_completed_months on ' || loaded.as_of_date"
+                ) }}::integer
+    end as early_effort_completed_months,
+    case
+        when ruled.has_early_effort
+            then
+                {{ required_rule(
+                    'ruled.early_effort_required_conversations', "'early_effort_required_conversations on ' || loaded.as_of_date"
+                ) }}::integer
+    end as early_effort_required_conversations,
+    case
+        when ruled.has_early_effort
+            then
+                {{ required_rule(
+                    'ruled.early_effort_share', "'early_effort_share on ' || loaded.as_of_date"
+                ) }}
+    end as early_effort_share,
+    case
+        when ruled.has_early_effort
+            then
+                {{ required_rule(
+                    'ruled.early_effort_minimum_persons', "'early_effort_minimum_persons on ' || loaded.as_of_date"
+                ) }}::integer
+    end as early_effort_minimum_persons,
+    case
+        when ruled.has_early_effort
+            then
+                {{ required_rule(
+                    'ruled.early_effort_run_months', "'early_effort_run_months on ' || loaded.as_of_date"
+                ) }}::integer
+    end as early_effort_run_months
 from loaded
 left join neighbours on loaded.month = neighbours.month
 left join ruled on loaded.month = ruled.month

@@ -120,7 +120,8 @@ compared as (
         arrived.person_key,
         arrived.municipality_code,
         arrived.benefit_group_code,
-        coalesce(date_diff('month', came_back.previous_date_in_both, arrived.month), {{ months_back + 1 }}) as months_in_both,
+        coalesce(date_diff('month', came_back.previous_date_in_both, arrived.month), {{ months_back + 1 }})
+            as months_in_both,
         coalesce(date_diff('month', came_back.previous_date_in_municipality, arrived.month), {{ months_back + 1 }})
             as months_in_municipality,
         coalesce(date_diff('month', came_back.previous_date_in_benefit_group, arrived.month), {{ months_back + 1 }})

@@ -17,8 +17,8 @@ from typing import Literal
 
 import duckdb
 
-from orchestration.lib.rules import read_parameter
 from orchestration.lib.official.landing import fetched_deliveries
+from orchestration.lib.rules import read_parameter
 
 STATUS_FILE = "official_sources.json"
 JOBINDSATS = "jobindsats"

@@ -17,10 +17,10 @@ from pathlib import Path
 from orchestration.lib.contracts import DatasetContract
 from orchestration.lib.deliveries import FoundDelivery, discover
 from orchestration.lib.ledger import Decision, Ledger
-from orchestration.lib.rules import read_parameter
 from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.operations.rebuilding import read_manifest
 from orchestration.lib.release import writer
+from orchestration.lib.rules import read_parameter
 from orchestration.lib.settings import PRIVATE_FILE_MODE, Settings
 
 RULE = "retention_landing_months"

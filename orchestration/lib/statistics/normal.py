@@ -2,6 +2,7 @@
 
 import math
 
+
 def normal_cdf(value: float) -> float:
     """Return Φ(value), the probability that a standard normal number is at most ``value``."""
     return 0.5 * math.erfc(-value / math.sqrt(2.0))

@@ -26,8 +26,8 @@ def simulate_ranks(fit: WeightedFit, draw_count: int, seed: int, tail_count: int
     With sqrt(W) X = QR the covariance is σ² W^-½ (I − QQ') W^-½, and I − QQ' is a projection: standard normal numbers
     are projected and scaled, so no square root of a singular matrix is taken. Generator: PCG64 with ``seed``, one
     generator per fit, so that adding a period does not change the others. Bounds are the 2.5 and 97.5 percentiles of
-    the drawn ranks (linear interpolation); the best and the worst are the first and last `tail_count` ranks. It is the model's noise only: errors in the covariates or in the data are
-    not in it.
+    the drawn ranks (linear interpolation); the first and the last ``tail_count`` ranks are the best and the worst. It
+    is the model's noise only: errors in the covariates or in the data are not in it.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     observation_count = fit.observation_count

@@ -128,6 +128,8 @@ def test_a_hole_is_looked_for_in_the_window_of_the_rule(months: duckdb.DuckDBPyC
     assert months.execute(sql).fetchall() == [(True, False)]
     months.execute("update rule_parameters set value = 5 where parameter_code = 'activity_window_months'")
     assert months.execute(sql).fetchall() == [(False, False)]
+    months.execute("delete from stg_extracts__batches where month = '2024-06-01'")
+    assert months.execute(sql).fetchall() == [(True, False)]
 
 
 def test_a_scenario_without_a_row_for_a_loaded_period_is_an_error() -> None:

@@ -36,7 +36,8 @@ COLUMN_DESCRIPTIONS = {
     "column_name": "The column whose value changed.",
     "old_value": "The value in the release before, as text.",
     "new_value": "The value in this release, as text; null when there is no such figure any more.",
-    "cause": "late_delivery (first delivery of its month), correction (a later one), rule (seeds) or method (models).",
+    "cause": "late_delivery (first delivery of its month), correction (a later one), rule (seeds) or method (models, "
+    "and the code that they and the load import).",
     "delivery": "The delivery that did it, as YYYY-MM/delivery-NNN: of those new since the release before, the nearest "
     "to the figure's period. Null for a rule or method.",
 }

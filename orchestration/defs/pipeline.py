@@ -26,7 +26,12 @@ def range_tags(periods: list[str]) -> dict[str, str]:
     }
 
 
-@dg.sensor(job=pipeline, minimum_interval_seconds=60, default_status=dg.DefaultSensorStatus.STOPPED)
+@dg.sensor(
+    job=pipeline,
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="Looks at the landing zone every minute: a delivery that no run has decided upon starts the pipeline.",
+)
 def new_deliveries(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Start the pipeline when a manifest appears that no run has decided upon yet."""
     settings = Settings.from_environment()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
+from orchestration.expectations.results import NOT_CHECKED, WHAT_TO_DO, ExpectationResult
 from orchestration.expectations.suites import LAYERS, Layer, Suite
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def render_suite(
             results=results,
             build_id=build_id,
             query=suite.query(),
+            breaking_rows={check.name: suite.breaking_rows(check) for check in suite.checks},
+            what_to_do=WHAT_TO_DO[suite.layer],
             checked_at=_moment(results),
         )
     )

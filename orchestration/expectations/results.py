@@ -1,6 +1,6 @@
 """Results of expectations: keeping the latest of each layer in the warehouse, and refusing to go on when one failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +24,16 @@ create table if not exists quality.check_results (
     checked_at timestamptz not null
 );
 """
+
+# What helps against a failed check of severity `error`, by layer.
+_MEND_THE_MODEL = "mend the data or the model; then build and check again"
+WHAT_TO_DO: Mapping[Layer, str] = {
+    "raw": "ask the supplier for a corrected delivery, or mend the loader; load it and run again",
+    "staging": _MEND_THE_MODEL,
+    "intermediate": _MEND_THE_MODEL,
+    "marts": _MEND_THE_MODEL,
+    "release": "mend what the release writes; the release before stands until then",
+}
 
 # How an observation begins when the expectation could not be evaluated at all.
 NOT_CHECKED = "could not be checked"
@@ -123,10 +133,6 @@ def require_passed(
         raise ChecksFailed(f"Refused {purpose}; {len(reasons)} reason(s):\n{lines}")
 
 
-def _describe(layer: str, suite: str, expectation: str, table: str, column: str | None, observed: str | None) -> str:
+def _describe(layer: Layer, suite: str, expectation: str, table: str, column: str | None, observed: str | None) -> str:
     place = f"{table} ({column})" if column else table
-    action = {
-        "raw": "ask the supplier for a corrected delivery, or mend the loader; load it and run again",
-        "release": "mend what the release writes; the release before stands until then",
-    }.get(layer, "mend the data or the model; then build and check again")
-    return f"{layer}: {suite}.{expectation} failed on {place}: {observed}. What to do: {action}."
+    return f"{layer}: {suite}.{expectation} failed on {place}: {observed}. What to do: {WHAT_TO_DO[layer]}."

@@ -68,6 +68,17 @@ class Suite:
         source = f"({self.source})" if self.source else self.table
         return f"select {', '.join(expressions) or '*'} from {source} as checked"
 
+    def breaking_rows(self, check: Check) -> str | None:
+        """The SQL that shows the rows that break a check; None where it is about all rows together."""
+        if check.condition is not None:
+            broken = f"({check.condition}) is false"
+        elif check.expectation == "ExpectColumnValuesToNotBeNull":
+            broken = f"{check.arguments['column']} is null"
+        else:
+            return None
+        source = f"({self.source})" if self.source else self.table
+        return f"select * from {source} as checked where {broken}"
+
 
 def holds(name: str, condition: str, meaning: str, columns: Sequence[str] = (), severity: Severity = "error") -> Check:
     """Every row meets the SQL ``condition``; a null result passes."""

@@ -108,6 +108,7 @@ checks = sorted((key.asset_key.to_user_string(), key.name) for key in graph.asse
 blocking = sorted(
     key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking and key.name.startswith("gx_")
 )
+undescribed = sorted(key.name for key in graph.asset_check_keys if not graph.get_check_spec(key).description)
 repository = loaded.get_repository_def()
 # Only now: by itself, dagster_dbt imports dbt-core.
 from dagster_dbt import DbtCliResource
@@ -118,6 +119,10 @@ print(json.dumps({
         table: sorted(key.path[-1] for key in graph.get(dg.AssetKey(["raw", table])).parent_keys)
         for table in ("population", "jobindsats_rows", "conversations")
     },
+    "undescribed": [
+        *undescribed,
+        *(part.name for part in (*repository.sensor_defs, *repository.schedule_defs) if not part.description),
+    ],
     "keys": keys, "checks": checks, "blocking": blocking,
     "dbt": [build_arguments(SimpleNamespace(are_seeds_current=are_current)) for are_current in (False, True)],
     "jobs": sorted(job.name for job in repository.get_all_jobs()),
@@ -133,6 +138,7 @@ def test_definitions_hold_every_model_check_job_and_trigger(undisturbed: Undistu
     found = json.loads(done.stdout.strip().splitlines()[-1])
     assert not found["has_dbt_core"], "seconds of every start"
     assert found["has_adapter_to_spare"], "InstalledDbt overrides what Dagster no longer calls"
+    assert found["undescribed"] == []
     # Whoever types a rule or a decision is told by the build that uses it, by every test of the seeds.
     build = ["build", "--exclude-resource-type", "unit_test"]
     assert found["dbt"] == [build, [*build, "--exclude", "path:seeds"]]

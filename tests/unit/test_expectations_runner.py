@@ -1,5 +1,6 @@
 """The runner, the Data Docs and the stored results, on one small table."""
 
+import html
 import re
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -131,6 +132,21 @@ def test_a_list_takes_any_text_and_numbers(database: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_failed_check_says_what_to_do_and_how_to_find_its_rows(database: Path, tmp_path: Path) -> None:
+    checks = (holds("small", "share < 0.5", "S."), not_null("share", "N."), between("share", "B.", maximum=0.1))
+    suite = Suite("marts_shares", "marts", "spells", checks)
+    run_suites(database, [suite], build_id="b1", data_docs=tmp_path / "docs")
+    page = (tmp_path / "docs" / "marts" / "b1" / "marts_shares.html").read_text(encoding="utf-8")
+    assert "What to do:</strong> mend the data or the model" in page
+    (query,) = re.findall(r"<pre>(select \* .*?)</pre>", page)
+    with duckdb.connect(str(database), read_only=True) as con:
+        found = con.execute(html.unescape(query)).fetchall()
+        assert found == con.execute("from spells where share >= 0.5").fetchall() != []
+        without = suite.breaking_rows(checks[1])
+        assert without is not None and con.execute(without).fetchall() == []
+    assert suite.breaking_rows(checks[2]) is None
+
+
 def test_data_docs_need_no_network_show_no_person_and_keep_the_last(database: Path, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     for build in ("build 1", "build 2", "build 3"):
@@ -140,11 +156,11 @@ def test_data_docs_need_no_network_show_no_person_and_keep_the_last(database: Pa
     pages = list(docs.rglob("*.html"))
     assert len(pages) == 4
     for page in pages:
-        html = page.read_text(encoding="utf-8")
-        assert LINK.findall(html) == []
-        assert str(PERSON_KEY) not in html
+        text = page.read_text(encoding="utf-8")
+        assert LINK.findall(text) == []
+        assert str(PERSON_KEY) not in text
         # Links lead to pages that exist.
-        for target in re.findall(r'href="([^"#]+)"', html):
+        for target in re.findall(r'href="([^"#]+)"', text):
             assert (page.parent / target).is_file(), (page, target)
     index = (docs / "index.html").read_text(encoding="utf-8")
     assert "staging/build-3/staging_spells.html" in index and "raw/build-1/raw_spells.html" in index

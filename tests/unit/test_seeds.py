@@ -686,11 +686,6 @@ def test_columns_are_filled_catches_a_null_in_any_column() -> None:
     assert failures("columns_are_filled", table + " where code = 'a'", columns=["code", "value"]) == []
 
 
-def test_not_negative_lets_null_and_zero_pass() -> None:
-    table = "select * from (values (0), (null), (-1)) as t (value)"
-    assert failures("not_negative", table, column_name="value") == [(-1,)]
-
-
 def test_in_force_on_is_inclusive_then_exclusive() -> None:
     condition = rendered(PROJECT / "macros" / "rules" / "in_force_on.sql", "in_force_on", date_expr="day", alias="rule")
     sql = f"""

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext
+from dagster import AssetCheckSpec, AssetExecutionContext, AssetSpec
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from orchestration.defs.raw.assets import WAREHOUSE_POOL
 from orchestration.expectations.results import require_passed
-from orchestration.lib import build, warehouse
+from orchestration.lib import build, dbt_tests, warehouse
 from orchestration.lib.dbt_manifest import PARSED, PARTIAL_PARSE, ensure_manifest
 from orchestration.lib.progress import say
 from orchestration.lib.settings import PROJECT_ROOT, Settings
@@ -24,11 +24,18 @@ PROJECT = DbtProject(
 
 
 class Translator(DagsterDbtTranslator):  # type: ignore[misc]  # dagster_dbt is followed as Any
-    """Groups assets by layer, as the folders do."""
+    """Groups assets by layer, as the folders do, and says in words what each test asks."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """staging, intermediate, marts or seeds."""
         return str(dbt_resource_props["fqn"][1]) if dbt_resource_props["resource_type"] == "model" else "seeds"
+
+    def get_asset_check_spec(
+        self, asset_spec: AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> AssetCheckSpec | None:
+        """The check that a test becomes, described."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec._replace(description=dbt_tests.describe(manifest["nodes"][unique_id])) if spec else None
 
 
 def build_arguments(plan: build.BuildPlan) -> list[str]:

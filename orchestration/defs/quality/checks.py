@@ -7,6 +7,7 @@ from dagster import AssetCheckExecutionContext
 
 from orchestration.defs.raw.assets import WAREHOUSE_POOL
 from orchestration.expectations import workers
+from orchestration.expectations.data_docs import index_page
 from orchestration.expectations.results import ExpectationResult
 from orchestration.expectations.suites import Suite
 from orchestration.lib import checking
@@ -54,13 +55,22 @@ def check_results(
             asset_key=_asset_of(suite),
             passed=not errors and not warnings,
             severity=dg.AssetCheckSeverity.ERROR if errors else dg.AssetCheckSeverity.WARN,
+            description=_found(own, [*errors, *warnings]),
             metadata={
                 "expectations": dg.MetadataValue.md(
                     "| | severity | expectation | meaning | observed |\n|---|---|---|---|---|\n" + lines
                 ),
-                "data docs": dg.MetadataValue.url(f"file://{settings.data_docs / 'index.html'}"),
+                # A browser follows no link from a web page to a file; a path can be copied.
+                "data docs": dg.MetadataValue.path(str(index_page(settings.data_docs))),
             },
         )
+
+
+def _found(results: Sequence[ExpectationResult], failed: Sequence[ExpectationResult]) -> str:
+    if not failed:
+        return f"All {len(results)} expectations met."
+    said = " ".join(f"{result.severity}: {result.meaning} Found: {result.observed}." for result in failed)
+    return f"{len(failed)} of {len(results)} expectations not met. {said}"
 
 
 @dg.multi_asset_check(

@@ -54,6 +54,17 @@ class ReleaseData:
         content: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
         return content
 
+    def rule(self, code: str, otherwise: float) -> float:
+        """The value of a rule for every scope, as it is in the newest month; `otherwise` when the release lacks it."""
+        if not self.has("dim_rules") or self.newest_month is None:
+            return otherwise
+        found = self.rows(
+            "select value from main.dim_rules where rule_code = ? and rule_key = 'all' "
+            "and valid_from_date <= ? and valid_to_date > ?",
+            [code, self.newest_month, self.newest_month],
+        )
+        return otherwise if not found or found[0]["value"] is None else float(found[0]["value"])
+
     @cached_property
     def municipalities(self) -> list[Row]:
         """The municipalities as they are now, one row each; the country is none."""

@@ -1,4 +1,4 @@
-"""Texts in both languages, Danish numbers, the alphabet, and the arithmetic behind the pages."""
+"""Texts in both languages, Danish numbers, the alphabet, and what the site needs to be built and served."""
 
 from __future__ import annotations
 
@@ -97,18 +97,6 @@ def test_colours_of_tiles_have_enough_contrast() -> None:
     for fill, ink in (*FIFTHS, *CATEGORY_FILLS.values()):
         light, dark = sorted((luminance(fill), luminance(ink)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, fill
-
-
-def test_wilsons_interval_ranks_and_fifths() -> None:
-    # 8 of 10: centre (0.8 + 0.19207) / 1.38415 = 0.71673, half 1.959964 / 1.38415 * sqrt(0.016 + 0.009604) = 0.22658.
-    interval = site_build._wilson({"numerator_count": 8, "denominator_count": 10})
-    assert interval == pytest.approx((0.49016, 0.94331), abs=1e-4)
-    assert site_build._wilson({"numerator_count": None, "denominator_count": 10}) is None
-    values = {"a": 0.2, "b": 0.1, "c": 0.2, "d": None}
-    assert site_build._ranks(values, "lower_is_better") == {"b": 1, "a": 2, "c": 2}
-    assert site_build._ranks(values, "higher_is_better") == {"a": 1, "c": 1, "b": 3}
-    assert site_build._fifths({str(i): float(i) for i in range(10)}) == {str(i): 1 + i // 2 for i in range(10)}
-    assert site_build._fifths({"a": 1.0, "b": 1.0}) == {"a": 1, "b": 1}
 
 
 def test_a_site_needs_a_release(tmp_path: Path) -> None:

@@ -1,0 +1,147 @@
+"""What all pages of one language share: the release, the words, names, and how a figure becomes a cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestration.lib.statistics import NORMAL_QUANTILE_975
+from orchestration.site import charts
+from orchestration.site.data import ReleaseData, Row
+from orchestration.site.parts import Cell, Paragraph, Section
+from orchestration.site.words import Words, alphabetical
+
+# For a release whose rules don't say to how many decimals two figures are compared.
+COMPARISON_DECIMALS = 9
+
+
+class Site:
+    """All that the pages of one language share."""
+
+    def __init__(
+        self, data: ReleaseData, words: Words, drawer: charts.Drawer, lines: dict[tuple[str, str], str]
+    ) -> None:
+        """lines: the small lines by measure and municipality, shared by the languages."""
+        self.data, self.w, self.drawer, self.lines = data, words, drawer, lines
+        self.names = {str(row["municipality_code"]): str(row["municipality_name"]) for row in data.municipalities}
+        self.order = sorted(self.names, key=lambda code: alphabetical(self.names[code]))
+        self.groups = {
+            **data.group_names("dim_target_groups", "target_group_code", "target_group_name", words.language),
+            **data.group_names("dim_benefit_groups", "benefit_group_code", "benefit_group_name", words.language),
+        }
+        self.scenario_names = data.group_names("dim_scenarios", "scenario_code", "scenario_name", words.language)
+        self.assignments: dict[tuple[str, str], Row] = {}
+        self.scenarios: list[str] = []
+        if data.newest_period is not None:
+            rows = data.rows(
+                "select * from main.rpt_category_assignments "
+                "where period_code = (select max(period_code) from main.rpt_category_assignments) "
+                "order by scenario_code, municipality_code"
+            )
+            self.assignments = {(str(row["scenario_code"]), str(row["municipality_code"])): row for row in rows}
+            codes = {scenario for scenario, _ in self.assignments}
+            self.scenarios = sorted(
+                codes,
+                key=lambda code: (
+                    code != "official",
+                    list(self.scenario_names).index(code) if code in self.scenario_names else 99,
+                ),
+            )
+        self.levels = self._levels()
+        self.confidence_z = data.rule("confidence_z", NORMAL_QUANTILE_975)
+        self.comparison_decimals = int(data.rule("comparison_decimals", COMPARISON_DECIMALS))
+
+    def figure(self, value: Any, written: str, suppressed: bool) -> Cell:
+        """A figure: shown, hidden, or not defined."""
+        if value is None:
+            return Cell(hidden=True) if suppressed else Cell(self.w.text("undefined"))
+        return Cell(written, value=repr(float(value)) if isinstance(value, float) else str(value))
+
+    def count(self, row: Row, column: str) -> Cell:
+        """A whole number of a row, or a sum of full-time persons."""
+        value = row.get(column)
+        number = None if value is None else float(value)
+        decimals = 0 if number is None or number == int(number) else 1
+        return self.figure(
+            value if value is None else number if decimals else int(number or 0),
+            self.w.number(number, decimals),
+            bool(row.get("is_suppressed")),
+        )
+
+    def measured(self, row: Row | None, unit: str) -> Cell:
+        """The value of a measure."""
+        if row is None:
+            return Cell(self.w.text("undefined"))
+        value = None if row["measure_value"] is None else float(row["measure_value"])
+        hidden = bool(row["is_suppressed"]) and (row["numerator_count"] is None or row["denominator_count"] is None)
+        return self.figure(value, self.w.measured(value, unit), hidden)
+
+    def link(self, code: str, prefix: str) -> Cell:
+        """A municipality with a link to its page."""
+        return Cell(self.names.get(code, code), href=f"{prefix}municipalities/{code}.html")
+
+    def missing(self, table: str) -> Section:
+        """What is said where the release lacks a table."""
+        return Section(paragraphs=[Paragraph(self.w.text("missing_table", table=table), "note")])
+
+    def measure_name(self, measure: Row) -> str:
+        """The measure's name."""
+        return self.w.choose(str(measure["name_da"]), str(measure["name_en"]))
+
+    def group_name(self, code: str) -> str:
+        """The name of a group, with duration or deadline where the code has one."""
+        base, _, rest = code.partition(":")
+        name = self.groups.get(base, base)
+        if not rest:
+            return name
+        if self.w.has("band_" + rest):
+            return f"{name}, {self.w.text('band_' + rest)}"
+        return self.w.text("deadline_of", group=name, number=rest)
+
+    def unit_name(self, unit: str) -> str:
+        """The unit in words."""
+        return self.w.text("unit_" + unit) if self.w.has("unit_" + unit) else unit
+
+    def category_title(self, row: Row) -> str:
+        """Number and name of a category."""
+        name = self.w.choose(str(row["category_name_da"]), str(row["category_name_en"]))
+        return f"{row['municipality_category']} {name}"
+
+    def level_cell(self, code: str) -> Cell:
+        """A municipality's difference from the expected level."""
+        row = self.levels.get(code)
+        if row is None:
+            return Cell(self.w.text("undefined"))
+        value = row["difference_percentage_points"]
+        number = None if value is None else float(value)
+        return self.figure(number, self.w.measured(number, "percentage_points"), bool(row["is_suppressed"]))
+
+    def _levels(self) -> dict[str, Row]:
+        data = self.data
+        if not data.has("rpt_benefit_levels"):
+            return {}
+        rows = data.rows(
+            """
+            with newest as (
+                select period_code, max(expected_source) as expected_source from main.rpt_benefit_levels
+                where period_code = (
+                        select max(period_code) from main.rpt_benefit_levels where benefit_area_code = 'all'
+                    )
+                    and benefit_area_code = 'all'
+                group by period_code
+            )
+            select levels.* from main.rpt_benefit_levels as levels
+            inner join newest
+                on levels.period_code = newest.period_code and levels.expected_source = newest.expected_source
+            where levels.benefit_area_code = 'all'
+            """
+        )
+        return {str(row["municipality_code"]): row for row in rows}
+
+
+def plain(value: Any) -> str:
+    """A value as short text."""
+    if value is None:
+        return ""
+    if isinstance(value, float) or hasattr(value, "as_tuple"):
+        return f"{float(value):g}"
+    return str(value)

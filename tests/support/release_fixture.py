@@ -739,50 +739,8 @@ def _small_tables(
                     False,
                 )
             )
-    measures = (
-        pd.read_csv(REFERENCE / "measures.csv", dtype=str)
-        if (REFERENCE / "measures.csv").exists()
-        else pd.DataFrame(
-            [
-                (
-                    m[0],
-                    m[0].replace("_", " "),
-                    m[0].replace("_", " "),
-                    "Definition",
-                    "Definition",
-                    m[6],
-                    "lower_is_better",
-                    "LAB",
-                    "https://star.dk",
-                )
-                for m in MEASURES
-            ]
-            + [
-                (
-                    "benefit_level_difference",
-                    "Forventet og faktisk niveau",
-                    "Expected and actual level",
-                    "",
-                    "",
-                    "percentage points",
-                    "lower",
-                    "",
-                    "",
-                )
-            ],
-            columns=[
-                "measure_id",
-                "name_da",
-                "name_en",
-                "definition_da",
-                "definition_en",
-                "unit",
-                "direction",
-                "legal_reference",
-                "source_url",
-            ],
-        )
-    )
+    measures = pd.read_csv(REFERENCE / "measures.csv", dtype=str)
+    measures["is_comparable"] = measures["is_comparable"] == "true"
     municipalities = reference[["municipality_code", "municipality_name", "region_code", "region_name"]].copy()
     for kind in ("rar_area", "jobcentre"):
         names = areas[(areas.area_type_code == kind) & (areas.valid_to_date == "9999-12-31")]

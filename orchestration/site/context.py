@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Any
 
+from orchestration.lib.periods import first_day, period_months
 from orchestration.lib.statistics import NORMAL_QUANTILE_975
 from orchestration.site import charts
 from orchestration.site.data import ReleaseData, Row
@@ -50,10 +53,20 @@ class Site:
         self.confidence_z = data.rule("confidence_z", NORMAL_QUANTILE_975)
         self.comparison_decimals = int(data.rule("comparison_decimals", COMPARISON_DECIMALS))
 
+    # -- cells ------------------------------------------------------------------------------------------------------
+
+    def nothing(self, hidden: bool) -> Cell:
+        """A figure that isn't shown: hidden to protect persons, or not defined."""
+        return Cell(hidden=True) if hidden else Cell(self.w.text("undefined"))
+
+    def not_relevant(self) -> Cell:
+        """A figure that isn't made here at all."""
+        return Cell(self.w.text("not_relevant"))
+
     def figure(self, value: Any, written: str, suppressed: bool) -> Cell:
         """A figure: shown, hidden, or not defined."""
         if value is None:
-            return Cell(hidden=True) if suppressed else Cell(self.w.text("undefined"))
+            return self.nothing(suppressed)
         return Cell(written, value=repr(float(value)) if isinstance(value, float) else str(value))
 
     def count(self, row: Row, column: str) -> Cell:
@@ -70,10 +83,32 @@ class Site:
     def measured(self, row: Row | None, unit: str) -> Cell:
         """The value of a measure."""
         if row is None:
-            return Cell(self.w.text("undefined"))
+            return self.nothing(False)
         value = None if row["measure_value"] is None else float(row["measure_value"])
-        hidden = bool(row["is_suppressed"]) and (row["numerator_count"] is None or row["denominator_count"] is None)
-        return self.figure(value, self.w.measured(value, unit), hidden)
+        return self.figure(value, self.w.measured(value, unit), is_hidden(row))
+
+    def written(self, row: Row | None, unit: str) -> str:
+        """The value of a measure in running text: the figure, the word for hidden, or the mark for not defined."""
+        cell = self.measured(row, unit)
+        return self.w.text("hidden") if cell.hidden else cell.text
+
+    # -- words ------------------------------------------------------------------------------------------------------
+
+    def month(self, month: date, row: Row | None) -> str:
+        """The month of a figure, marked when the figure is provisional."""
+        said = self.w.month(month)
+        return self.w.text("provisional_month", month=said) if row and row.get("is_provisional") else said
+
+    def period(self, code: str) -> str:
+        """A rolling year in words, with its code: juli 2024–juni 2025 (2025QMAT02)."""
+        months = period_months(code)
+        first, last = (self.w.month(first_day(number)) for number in (months[0], months[-1]))
+        return f"{first}–{last} ({code})"
+
+    def reason(self, row: Row) -> str | None:
+        """Why a row says what it says, as its table has it, with the language's minus sign; None when it is hidden."""
+        reason = row[f"reason_{self.w.language}"]
+        return None if reason is None else minus_signs(str(reason))
 
     def link(self, code: str, prefix: str) -> Cell:
         """A municipality with a link to its page."""
@@ -115,6 +150,15 @@ class Site:
         number = None if value is None else float(value)
         return self.figure(number, self.w.measured(number, "percentage_points"), bool(row["is_suppressed"]))
 
+    def assumed_notes(self) -> list[Paragraph]:
+        """What is said wherever a category is shown that rests on a limit that is only assumed."""
+        return [
+            Paragraph(
+                self.w.text("assumed_note", goal=self.w.text(f"of_{goal}"), limit=self.w.number(limit, 2)), "note"
+            )
+            for goal, limit in sorted(self.data.assumed_limits.items())
+        ]
+
     def _levels(self) -> dict[str, Row]:
         data = self.data
         if not data.has("rpt_benefit_levels"):
@@ -136,6 +180,20 @@ class Site:
             """
         )
         return {str(row["municipality_code"]): row for row in rows}
+
+
+def is_hidden(row: Row) -> bool:
+    """True when a measure's value isn't shown since it, or a count behind it, is hidden to protect persons."""
+    return (
+        row["measure_value"] is None
+        and bool(row["is_suppressed"])
+        and (row["numerator_count"] is None or row["denominator_count"] is None)
+    )
+
+
+def minus_signs(text: str) -> str:
+    """A text of the tables, whose negative numbers begin with a hyphen, with minus signs."""
+    return re.sub(r"(?<!\S)-(?=\d)", "−", text)
 
 
 def plain(value: Any) -> str:

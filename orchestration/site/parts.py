@@ -37,11 +37,16 @@ class Column:
     label: str
     number: bool = False
     date: bool = False
+    href: str | None = None
 
 
 @dataclass
 class Table:
-    """A table of a page. keys: what each row is about, for tests and links."""
+    """A table of a page.
+
+    keys: what each row is about, for tests and links. empty: what is said instead of a table without rows. folded: the
+    line that unfolds the table, where it says once more what stands elsewhere on the page.
+    """
 
     name: str
     caption: str
@@ -50,6 +55,7 @@ class Table:
     keys: list[str] = field(default_factory=list)
     note: str = ""
     empty: str = ""
+    folded: str = ""
 
     def body(self, hidden: str) -> Markup:
         """The rows as HTML: a template takes many times as long for the cells, of which a site has tens of thousands.
@@ -71,11 +77,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class LegendEntry:
+    """What a fill of a map means: the mark in the tile, its colours, and the meaning in words."""
+
+    mark: str
+    fill: str
+    ink: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A chart and its text."""
+    """A chart, its text, and what its fills mean."""
 
     drawing: Markup | Future[str]
     caption: str
+    legend: tuple[LegendEntry, ...] = ()
 
     @property
     def svg(self) -> Markup:

@@ -272,4 +272,7 @@ def test_equal_values_share_a_rank_and_the_next_is_left_out() -> None:
 
 def test_fifths_hold_equal_values_together() -> None:
     assert fifths({str(i): float(i) for i in range(10)}) == {str(i): 1 + i // 2 for i in range(10)}
-    assert fifths({"a": 1.0, "b": 1.0}) == {"a": 1, "b": 1} and fifths({}) == {}
+    assert fifths({"a": 1.0, "b": 1.0}) == {"a": 3, "b": 3} and fifths({}) == {}
+    # Of 13, nine at the maximum take the places 5 to 13; their middle, 9, lies in the fourth fifth, not in the second.
+    classes = fifths({str(i): min(i, 4) / 4 for i in range(13)})
+    assert [classes[str(i)] for i in range(13)] == [1, 1, 1, 2, *[4] * 9]

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from orchestration.lib.statistics.correlations import mean_ranks
+
 
 def competition_ranks(values: Mapping[str, Any], *, highest_first: bool, decimals: int) -> dict[str, int]:
     """Return the rank of each value, 1 = first; equal values share a rank and the next rank is left out (1, 1, 3).
@@ -19,12 +23,11 @@ def competition_ranks(values: Mapping[str, Any], *, highest_first: bool, decimal
 
 
 def fifths(values: Mapping[str, float]) -> dict[str, int]:
-    """Return which fifth each value belongs to, 1 = lowest; equal values are in the same fifth."""
-    ordered = sorted(values.values())
-    count = len(ordered)
-    if count == 0:
-        return {}
-    below: dict[float, int] = {}
-    for place, value in enumerate(ordered):
-        below.setdefault(value, place)
-    return {name: min(5, 1 + below[value] * 5 // count) for name, value in values.items()}
+    """Return which fifth each value belongs to, 1 = lowest; equal values are in the same fifth.
+
+    Equal values stand in the middle of the places that they take together, so that many at the maximum are not put low
+    because the first of them is.
+    """
+    names = list(values)
+    ranks = mean_ranks(np.array([values[name] for name in names], dtype=np.float64))
+    return {name: min(5, 1 + int((rank - 0.5) * 5 / len(names))) for name, rank in zip(names, ranks, strict=True)}

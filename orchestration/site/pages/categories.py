@@ -16,7 +16,8 @@ def overview(site: Site) -> Section:
         return site.missing("rpt_category_assignments")
     scenario = site.scenarios[0]
     rows = [site.assignments[scenario, code] for code in site.order if (scenario, code) in site.assignments]
-    section = Section(w.text("category_map"), "category-map")
+    section = Section(w.text("category_map"), "category-map", paragraphs=site.assumed_notes())
+    period = site.period(str(site.data.newest_period))
     counts: dict[int, int] = {}
     titles: dict[int, str] = {}
     for row in rows:
@@ -26,7 +27,7 @@ def overview(site: Site) -> Section:
     section.tables.append(
         Table(
             "category-counts",
-            f"{site.scenario_names.get(scenario, scenario)}, {site.data.newest_period}",
+            f"{site.scenario_names.get(scenario, scenario)}, {period}",
             [Column(w.text("category")), Column(w.text("category_count"), True)],
             [[Cell(titles[c]), Cell(w.number(counts[c]), value=str(counts[c]))] for c in sorted(counts)],
             [str(c) for c in sorted(counts)],
@@ -47,7 +48,7 @@ def page(site: Site) -> Page:
     names = [site.scenario_names.get(scenario, scenario) for scenario in site.scenarios]
     table = Table(
         "side-by-side",
-        f"{w.text('side_by_side')}, {site.data.newest_period}",
+        f"{w.text('side_by_side')}, {site.period(str(site.data.newest_period))}",
         [Column(w.text("municipality")), *(Column(name) for name in names)],
         [],
     )
@@ -58,7 +59,6 @@ def page(site: Site) -> Page:
             cells.append(Cell(str(row["municipality_category"]) if row else w.text("undefined")))
         table.rows.append(cells)
         table.keys.append(code)
-    first = site.scenarios[0]
     titles: dict[int, str] = {
         int(row["municipality_category"]): site.category_title(row) for row in site.assignments.values()
     }
@@ -68,25 +68,32 @@ def page(site: Site) -> Page:
         paragraphs=[Paragraph("; ".join(titles[c] for c in sorted(titles)) + ".")],
         tables=[table],
     )
-    sections = [side, overview(site)]
-    for scenario, name in zip(site.scenarios[1:], names[1:], strict=True):
-        moved = []
-        for code in site.order:
-            before, after = site.assignments.get((first, code)), site.assignments.get((scenario, code))
-            if before and after and before["municipality_category"] != after["municipality_category"]:
-                text = w.text("from_to", before=site.category_title(before), after=site.category_title(after))
-                moved.append((code, [site.link(code, ""), Cell(text)]))
-        section = Section(f"{w.text('moves')}: {name}", f"moves-{scenario}")
-        section.paragraphs.append(Paragraph(w.text("moves_text", scenario=names[0]) if moved else w.text("moves_none")))
-        if moved:
-            section.tables.append(
-                Table(
-                    f"moved-{scenario}",
-                    name,
-                    [Column(w.text("municipality")), Column(w.text("category"))],
-                    [cells for _, cells in moved],
-                    [code for code, _ in moved],
-                )
-            )
-        sections.append(section)
-    return Page("categories.html", w.text("categories"), sections)
+    moves = [_moves_section(site, scenario) for scenario in site.scenarios[1:]]
+    return Page("categories.html", w.text("categories"), [side, overview(site), *moves])
+
+
+def _moves_section(site: Site, scenario: str) -> Section:
+    """The municipalities whose category under a scenario differs from the one under the rules in force."""
+    w, first = site.w, site.scenarios[0]
+    name = site.scenario_names.get(scenario, scenario)
+    moved = []
+    for code in site.order:
+        before, after = site.assignments.get((first, code)), site.assignments.get((scenario, code))
+        if before and after and before["municipality_category"] != after["municipality_category"]:
+            text = w.text("from_to", before=site.category_title(before), after=site.category_title(after))
+            moved.append((code, [site.link(code, ""), Cell(text)]))
+    section = Section(f"{w.text('moves')}: {name}", f"moves-{scenario}")
+    if not moved:
+        section.paragraphs.append(Paragraph(w.text("moves_none")))
+        return section
+    section.paragraphs.append(Paragraph(w.text("moves_text", scenario=site.scenario_names.get(first, first))))
+    section.tables.append(
+        Table(
+            f"moved-{scenario}",
+            name,
+            [Column(w.text("municipality")), Column(w.text("category"))],
+            [cells for _, cells in moved],
+            [code for code, _ in moved],
+        )
+    )
+    return section

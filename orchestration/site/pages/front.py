@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from orchestration.lib.periods import first_day, period_months
 from orchestration.site.context import Site
 from orchestration.site.data import COUNTRY
 from orchestration.site.pages import categories
@@ -16,9 +15,8 @@ def page(site: Site) -> Page:
     if data.newest_month:
         intro.paragraphs.append(Paragraph(w.text("newest_month", month=w.month(data.newest_month))))
     if data.newest_period:
-        months = period_months(data.newest_period)
-        first, last = (w.month(first_day(number)) for number in (months[0], months[-1]))
-        intro.paragraphs.append(Paragraph(w.text("newest_period", period=data.newest_period, first=first, last=last)))
+        period = site.period(data.newest_period)
+        intro.paragraphs.append(Paragraph(w.text("newest_period", period=period)))
     changed = Section(w.text("changed"), "changed")
     count = data.tables.get("rpt_revisions", 0)
     if count:
@@ -39,7 +37,7 @@ def page(site: Site) -> Page:
             [
                 Cell(site.measure_name(measure), href=f"measures/{name}.html"),
                 Cell(site.group_name(group)),
-                Cell(w.month(month)),
+                Cell(site.month(month, row)),
                 site.measured(row, unit),
                 Cell(site.unit_name(unit)),
             ]

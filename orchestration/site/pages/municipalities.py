@@ -20,6 +20,31 @@ def page(site: Site) -> Page:
         keys.append(code)
     columns = [Column(w.text("municipality")), Column(w.text("region"))]
     if site.scenarios:
-        columns.append(Column(f"{w.text('category')} {site.data.newest_period}"))
-    section = Section(tables=[Table("municipalities", w.text("all_municipalities"), columns, rows, keys)])
+        columns.append(Column(w.text("category")))
+    title = w.text("all_municipalities")
+    if site.data.newest_period:
+        title = f"{title}, {site.period(site.data.newest_period)}"
+    section = Section(tables=[Table("municipalities", title, columns, rows, keys)])
+    if site.scenarios:
+        section.paragraphs += site.assumed_notes()
+        section.tables.append(_by_category(site, title))
     return Page("municipalities.html", w.text("municipalities"), [section])
+
+
+def _by_category(site: Site, title: str) -> Table:
+    """The same list once more, by category, for readers who would sort the table."""
+    w = site.w
+    found = [
+        (site.assignments[site.scenarios[0], code], code)
+        for code in site.order
+        if (site.scenarios[0], code) in site.assignments
+    ]
+    found.sort(key=lambda pair: int(pair[0]["municipality_category"]))
+    return Table(
+        "by-category",
+        f"{title}, {w.text('by_category')}",
+        [Column(w.text("municipality")), Column(w.text("category"))],
+        [[site.link(code, ""), Cell(site.category_title(row))] for row, code in found],
+        [code for _, code in found],
+        folded=w.text("by_category_unfold"),
+    )

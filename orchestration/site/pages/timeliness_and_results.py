@@ -20,10 +20,11 @@ def page(site: Site) -> Page:
     )
     if not rows:
         return Page(path, title, [Section(paragraphs=[Paragraph(w.text("no_rows"), "note")])])
-    period = str(rows[0]["period_code"])
+    code_of_period = str(rows[0]["period_code"])
+    period = site.period(code_of_period)
     by_code = {str(row["municipality_code"]): row for row in rows}
     correlations = {str(r["period_code"]): r for r in data.table("rpt_timeliness_and_results_correlation")}
-    correlation = correlations.get(period)
+    correlation = correlations.get(code_of_period)
     section = Section("", "figure")
     if correlation and correlation["pearson"] is not None:
         section.paragraphs.append(
@@ -57,21 +58,25 @@ def page(site: Site) -> Page:
         share = None if row["on_time_share"] is None else float(row["on_time_share"])
         difference = None if row["difference_percentage_points"] is None else float(row["difference_percentage_points"])
         hidden, quadrant = bool(row["is_suppressed"]), row["quadrant_code"]
-        name = row.get(f"quadrant_name_{w.language}") or (
-            w.text(str(quadrant)) if quadrant and w.has(str(quadrant)) else w.text("undefined")
-        )
+        name = row.get(f"quadrant_name_{w.language}")
+        if not name and quadrant and w.has(str(quadrant)):
+            name = w.text(str(quadrant))
         table.rows.append(
             [
                 site.link(code, ""),
                 site.figure(share, w.measured(share, "share"), hidden),
                 site.figure(difference, w.number(difference, 2, signed=True), hidden),
-                Cell(str(name)),
+                Cell(str(name)) if name else site.nothing(hidden),
             ]
         )
         table.keys.append(code)
     section.tables.append(table)
     points = [
-        {"x": float(row["on_time_share"]), "y": float(row["difference_percentage_points"])}
+        {
+            "x": float(row["on_time_share"]),
+            "y": float(row["difference_percentage_points"]),
+            "name": site.names.get(str(row["municipality_code"]), str(row["municipality_code"])),
+        }
         for row in rows
         if row["on_time_share"] is not None and row["difference_percentage_points"] is not None
     ]

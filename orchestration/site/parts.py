@@ -9,6 +9,8 @@ from markupsafe import Markup, escape
 
 # A page stays quick and below its size limit; the rest of a long table is in the downloads.
 LONGEST_TABLE = 400
+# Sections with which a page gets a list of them.
+_LONG_PAGE = 4
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column's heading; numbers are set to the right, dates are never broken."""
+    """A column's heading; numbers are set to the right, dates are never broken, running text keeps some width."""
 
     label: str
     number: bool = False
     date: bool = False
+    running: bool = False
     href: str | None = None
 
 
@@ -63,7 +66,13 @@ class Table:
         hidden: the word for a figure that isn't shown.
         """
         starts = [
-            '<td class="n">' if column.number else '<td class="d">' if column.date else "<td>"
+            '<td class="n">'
+            if column.number
+            else '<td class="d">'
+            if column.date
+            else '<td class="t">'
+            if column.running
+            else "<td>"
             for column in self.columns[1:]
         ]
         lines = []
@@ -133,6 +142,12 @@ class Page:
     def root(self) -> str:
         """The way back to the site's root."""
         return "../" * (self.path.count("/") + 1)
+
+    @property
+    def contents(self) -> list[tuple[str, str]]:
+        """Heading and id of the sections, for a page so long that a reader needs them."""
+        named = [(section.heading, section.name) for section in self.sections if section.heading and section.name]
+        return named if len(named) >= _LONG_PAGE else []
 
     @property
     def waits(self) -> bool:

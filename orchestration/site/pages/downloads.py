@@ -27,9 +27,13 @@ def page(site: Site) -> Page:
 
 
 def _size(site: Site, name: str) -> str:
-    """The size of a file of the release in MB, at least 0.1; nothing when it isn't there."""
+    """The size of a file of the release, in kB or MB; nothing when it isn't there."""
     path = site.data.folder / name
-    return f"{site.w.number(max(0.1, path.stat().st_size / 1e6), 1)} MB" if path.exists() else ""
+    if not path.exists():
+        return ""
+    size = path.stat().st_size
+    # A line is not broken between number and unit.
+    return f"{site.w.number(size / 1e6, 1)}\u00a0MB" if size >= 1e6 else f"{site.w.number(size / 1e3)}\u00a0kB"
 
 
 def _files_section(site: Site) -> Section:
@@ -65,8 +69,8 @@ def _tables_section(site: Site) -> Section:
                 Cell(labels().table(name, w.language)),
                 Cell(name),
                 Cell(w.number(row["row_count"])),
-                Cell(f"CSV, {_size(site, csv)}", href=_UP + csv),
-                Cell(f"Parquet, {_size(site, parquet)}", href=_UP + parquet),
+                Cell(f"CSV,\u00a0{_size(site, csv)}", href=_UP + csv),
+                Cell(f"Parquet,\u00a0{_size(site, parquet)}", href=_UP + parquet),
                 Cell(str(row["sha256"])),
             ]
         )

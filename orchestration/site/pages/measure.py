@@ -119,7 +119,7 @@ def _values_section(
     section = Section(w.text("table_of", what=title), "table")
     if any(row["is_provisional"] for row in rows.values()):
         section.paragraphs.append(Paragraph(w.text("provisional_note"), "note"))
-    section.paragraphs.append(Paragraph(shown_text(site, mine), "note"))
+    section.paragraphs.append(Paragraph(shown_text(site, mine, unit), "note"))
     section.tables.append(Table("values", title, columns, body, keys))
     if ranks:
         section.tables.append(_by_rank(site, ranks, {code: site.measured(mine[code], unit) for code in ranks}, title))
@@ -211,7 +211,7 @@ def _level_sections(site: Site, measure: Row) -> list[Section]:
         }
         for code in keys
     }
-    table.paragraphs.append(Paragraph(shown_text(site, rows), "note"))
+    table.paragraphs.append(Paragraph(shown_text(site, rows, str(measure["unit"])), "note"))
     ranks = {
         code: int(site.levels[code]["benchmark_rank"])
         for code in keys

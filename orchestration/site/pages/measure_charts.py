@@ -53,13 +53,15 @@ def may_be_ranked(site: Site, measure: Row, rows: Mapping[str, Row]) -> bool:
     return is_comparable(measure) and shown >= LEAST_COMPARED and len(_distinct(site, rows)) > 1
 
 
-def shown_text(site: Site, rows: Mapping[str, Row]) -> str:
+def shown_text(site: Site, rows: Mapping[str, Row], unit: str) -> str:
     """How many municipalities have a figure that is shown; where some are hidden, that the shown are no sample."""
     w = site.w
     shown = sum(row["measure_value"] is not None for row in rows.values())
     hidden = sum(is_hidden(row) for row in rows.values())
     text = w.text("shown_count", shown=shown, count=len(rows), hidden=hidden, without=len(rows) - shown - hidden)
-    return f"{text} {w.text('shown_not_alike')}" if hidden else text
+    if not hidden:
+        return text
+    return f"{text} {w.text('shown_not_alike_share' if unit == 'share' else 'shown_not_alike')}"
 
 
 def comparison_sections(
@@ -164,7 +166,7 @@ def ranking_text(
         who = str(end["name"]) if alike == 1 else w.text("ranking_many", count=alike)
         texts.append(w.text(key, who=who, value=w.measured(value, unit)))
     if country is not None:
-        texts.append(w.text("ranking_country", value=site.written(country, unit)))
+        texts.append(w.text("ranking_country", value=site.written(country, unit).removesuffix(".")))
     if has_intervals:
         texts.append(w.text("ranking_lines"))
     return " ".join(texts)

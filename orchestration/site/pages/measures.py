@@ -16,5 +16,7 @@ def page(site: Site) -> Page:
         ]
         for m in site.data.measures
     ]
-    table = Table("measures", w.text("measures"), [Column(w.text("measure")), Column(w.text("definition"))], rows)
+    table = Table(
+        "measures", w.text("measures"), [Column(w.text("measure")), Column(w.text("definition"), running=True)], rows
+    )
     return Page("measures.html", w.text("measures"), [Section(tables=[table])])

@@ -33,7 +33,7 @@ def page(site: Site) -> Page:
                 Column(w.text("value")),
                 Column(w.text("from"), date=True),
                 Column(w.text("to"), date=True),
-                Column(w.text("legal_reference")),
+                Column(w.text("legal_reference"), running=True),
             ],
             [
                 [

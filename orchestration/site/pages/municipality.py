@@ -143,7 +143,7 @@ def _scenarios_table(site: Site, code: str, period: str) -> Table:
     columns = [
         Column(w.text("scenario")),
         Column(w.text("category")),
-        Column(w.text("reason")),
+        Column(w.text("reason"), running=True),
         Column(w.text("flip"), True),
     ]
     rows, keys, note = [], [], ""
@@ -374,7 +374,7 @@ def _supervision_table(site: Site, name: str, caption: str, rows: list[Row]) -> 
         Column(w.text("scenario")),
         Column(w.text("statement_year")),
         Column(w.text("status")),
-        Column(w.text("reason")),
+        Column(w.text("reason"), running=True),
     ]
     body, note = [], ""
     for row in rows:

@@ -193,7 +193,7 @@ def is_hidden(row: Row) -> bool:
 
 def minus_signs(text: str) -> str:
     """A text of the tables, whose negative numbers begin with a hyphen, with minus signs."""
-    return re.sub(r"(?<!\S)-(?=\d)", "−", text)
+    return re.sub(r"(?<!\w)-(?=\d)", "−", text)
 
 
 def plain(value: Any) -> str:

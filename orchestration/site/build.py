@@ -15,7 +15,7 @@ from markupsafe import Markup
 from orchestration.lib.release.labels import labels
 from orchestration.site import charts
 from orchestration.site.context import Site
-from orchestration.site.data import ReleaseData
+from orchestration.site.data import ReleaseData, SiteError
 from orchestration.site.pages import (
     accessibility,
     categories,
@@ -47,10 +47,6 @@ MENU = (
     ("downloads", "downloads.html"),
     ("accessibility", "accessibility.html"),
 )
-
-
-class SiteError(RuntimeError):
-    """The site can't be built; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,10 @@ from datetime import date
 from typing import Any
 
 from orchestration.lib.periods import first_day, period_months
-from orchestration.lib.statistics import NORMAL_QUANTILE_975
 from orchestration.site import charts
 from orchestration.site.data import ReleaseData, Row
 from orchestration.site.parts import Cell, Paragraph, Section
 from orchestration.site.words import Words, alphabetical
-
-# For a release whose rules don't say to how many decimals two figures are compared.
-COMPARISON_DECIMALS = 9
 
 
 class Site:
@@ -50,8 +46,9 @@ class Site:
                 ),
             )
         self.levels = self._levels()
-        self.confidence_z = data.rule("confidence_z", NORMAL_QUANTILE_975)
-        self.comparison_decimals = int(data.rule("comparison_decimals", COMPARISON_DECIMALS))
+        # How wide an interval is, and to how many decimals two figures are equal: as the measures themselves have it.
+        self.confidence_z = data.rule("confidence_z")
+        self.comparison_decimals = int(data.rule("comparison_decimals"))
 
     # -- cells ------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,10 @@ _MAIN_GROUPS = ("all", "all:12_or_more", "dagpengemodtagere", "dagpengemodtagere
 Row = dict[str, Any]
 
 
+class SiteError(RuntimeError):
+    """The site can't be built; the message says why."""
+
+
 class ReleaseData:
     """The tables of a release as rows; a table that the release doesn't have has no rows."""
 
@@ -54,16 +58,26 @@ class ReleaseData:
         content: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
         return content
 
-    def rule(self, code: str, otherwise: float) -> float:
-        """The value of a rule for every scope, as it is in the newest month; `otherwise` when the release lacks it."""
-        if not self.has("dim_rules") or self.newest_month is None:
-            return otherwise
-        found = self.rows(
-            "select value from main.dim_rules where rule_code = ? and rule_key = 'all' "
-            "and valid_from_date <= ? and valid_to_date > ?",
-            [code, self.newest_month, self.newest_month],
+    def rule(self, code: str) -> float:
+        """The value of a parameter of dim_rules, as it is in the newest month.
+
+        Raises SiteError when the release doesn't have the rule.
+        """
+        found = (
+            self.rows(
+                "select value from main.dim_rules where rule_code = ? and rule_key = 'all' "
+                "and valid_from_date <= ? and valid_to_date > ?",
+                [code, self.newest_month, self.newest_month],
+            )
+            if self.has("dim_rules")
+            else []
         )
-        return otherwise if not found or found[0]["value"] is None else float(found[0]["value"])
+        if not found or found[0]["value"] is None:
+            raise SiteError(
+                f"dim_rules of {self.folder.name} has no rule {code} for {self.newest_month}: "
+                "add it to seeds/rules/rule_parameters.csv and make a new release"
+            )
+        return float(found[0]["value"])
 
     @cached_property
     def municipalities(self) -> list[Row]:

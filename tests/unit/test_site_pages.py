@@ -15,8 +15,8 @@ import pytest
 
 from orchestration.site import charts
 from orchestration.site.context import Site, minus_signs
-from orchestration.site.data import ReleaseData
-from orchestration.site.pages import categories, front, measure, municipality
+from orchestration.site.data import ReleaseData, SiteError
+from orchestration.site.pages import categories, front, measure, methods, municipality
 from orchestration.site.pages.measure_charts import ranking_text
 from orchestration.site.parts import Page, Section, Table
 from orchestration.site.words import Words
@@ -155,14 +155,8 @@ def tables() -> dict[str, pd.DataFrame]:
         "dim_rules": pd.DataFrame(
             [
                 {"rule_id": "goal_limit:conversations:1900-01-01", "rule_key": "conversations", **goal, **always},
-                {
-                    "rule_id": "z",
-                    "rule_code": "confidence_z",
-                    "rule_key": "all",
-                    "value": 2.0,
-                    "evidence": "x",
-                    **always,
-                },
+                {"rule_id": "z", "rule_code": "confidence_z", "rule_key": "all", "value": 2.0, **always},
+                {"rule_id": "d", "rule_code": "comparison_decimals", "rule_key": "all", "value": 6.0, **always},
             ]
         ),
         "rpt_measure_results": pd.DataFrame(figures()),
@@ -268,8 +262,9 @@ def test_the_confidence_is_the_rule_of_the_release(make: Callable[..., Site]) ->
     def without(content: dict[str, pd.DataFrame]) -> None:
         content["dim_rules"] = content["dim_rules"][content["dim_rules"]["rule_code"] != "confidence_z"]
 
-    assert make().confidence_z == 2.0 and make(without).confidence_z == 1.959964
-    assert make().comparison_decimals == 9
+    assert (make().confidence_z, make().comparison_decimals) == (2.0, 6)
+    with pytest.raises(SiteError, match=r"has no rule confidence_z for 2025-02-01: add it to .*rule_parameters\.csv"):
+        make(without)
 
 
 def test_ties_are_counted_among_the_shown(make: Callable[..., Site]) -> None:
@@ -435,3 +430,29 @@ def test_periods_are_said_in_months_and_reasons_have_minus_signs(make: Callable[
 def test_no_letters_to_follow_up_is_explained_by_the_months(make: Callable[..., Site]) -> None:
     text = said(section(municipality.page(make(), CODES[5]), "letters"))
     assert "followed up in 2018 and 2019" in text and "January 2025 to February 2025" in text
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "value"),
+    [
+        (
+            ("category_decision", "met/met/not_met", 3, "category", None),
+            "opfyldt, tilbud opfyldt, samtaler ikke opfyldt",
+            "3",
+        ),
+        (
+            ("conversation_deadline", "dagpengemodtagere/2", 1, "conversations", "within 42 days of the spell start"),
+            "Frist for samtaler: Ledige, frist nr. 2",
+            "1 samtale, inden 42 dage efter forløbets begyndelse",
+        ),
+        (("goal_limit", "offers", 30, "percent", None), "Fokusmålets grænse: fokusmålet om aktive tilbud", "30 pct."),
+        (("confidence_z", "all", 1.959964, "standard_errors", None), "procents usikkerhed", "1,959964 standardfejl"),
+        (("early_effort_share", "all", 0.8, "share", None), "krævet andel", "80 pct."),
+        (("contact_form", "video", 1, "is_counted", "Video"), "Samtaleform, der tæller: Video", "tæller"),
+        (("a_new_rule", "all", None, None, None), "a_new_rule", ""),
+    ],
+)
+def test_rules_are_said_in_words(make: Callable[..., Site], rule: tuple[Any, ...], name: str, value: str) -> None:
+    site = make(language="da")
+    found = dict(zip(("rule_code", "rule_key", "value", "unit", "detail"), rule, strict=True))
+    assert methods.rule_name(site, found).endswith(name) and methods.rule_value(site, found) == value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 import threading
 from pathlib import Path
 from urllib.error import HTTPError
@@ -150,3 +151,12 @@ def test_every_released_table_and_column_has_a_label_in_both_languages() -> None
         name for name in revisions.COLUMN_DESCRIPTIONS if not {"da", "en"} <= set(named["columns"].get(name, {}))
     ]
     assert missing == []
+
+
+def test_every_rule_has_a_name_in_both_languages() -> None:
+    with (PROJECT / "seeds" / "rules" / "rule_parameters.csv").open(encoding="utf-8", newline="") as lines:
+        codes = {row["parameter_code"] for row in csv.DictReader(lines)}
+    model = (PROJECT / "models" / "marts" / "core" / "dim_rules.sql").read_text("utf-8")
+    codes |= set(re.findall(r"'(\w+)' as rule_code", model))
+    assert len(codes) > 40
+    assert sorted(code for code in codes if f"rule_{code}" not in texts()) == []

@@ -16,6 +16,23 @@ _TERMS = (
     "rolling_year",
     "scenario",
     "provisional",
+    "job_ready",
+    "activity_ready",
+    "education_ready",
+    "sickness_benefit",
+    "benefit_group",
+    "target_group",
+    "conversation",
+    "deadline",
+    "active_offer",
+    "focus_goal",
+    "result_goal",
+    "framework",
+    "category_1",
+    "category_2",
+    "category_3",
+    "category_4",
+    "supervision",
 )
 
 

@@ -125,6 +125,7 @@ def test_the_server_shows_the_current_release_and_nothing_beside_it(tmp_path: Pa
                 with pytest.raises(HTTPError) as error:
                     urlopen(address + path + ("x" if path == "/site/" else ""))
                 assert error.value.code == 404, path
+                assert "Siden findes ikke" in error.value.read().decode(), path
         finally:
             running.shutdown()
             thread.join()

@@ -42,7 +42,7 @@ def _rules(site: Site) -> Table:
     rows = site.data.table("dim_rules", "rule_id")
     columns = [
         Column(w.text("rule"), running=True),
-        Column(w.text("value"), running=True),
+        Column(w.text("value")),
         Column(w.text("from"), date=True),
         Column(w.text("to"), date=True),
         Column(w.text("legal_reference"), running=True),

@@ -217,50 +217,48 @@ def _level_cells(site: Site, code: str, similar: Iterable[str]) -> list[Cell]:
 
 
 def _groups_section(site: Site, code: str) -> Section:
-    """Every target group, deadline and band of duration of the measures that have them, in the newest month."""
-    w, data = site.w, site.data
-    section = Section(w.text("parts"), "parts")
-    columns = [
-        Column(w.text("measure")),
-        Column(w.text("group")),
-        Column(w.text("month")),
-        Column(w.text("numerator"), True),
-        Column(w.text("denominator"), True),
-        Column(site.names[code], True),
-        Column(w.text("country"), True),
-    ]
-    rows, keys = [], []
+    """Every target group, deadline and band of duration of the measures that have them, a table for each measure."""
+    data = site.data
+    section = Section(site.w.text("parts"), "parts")
     for measure in data.measures:
-        name, unit = str(measure["measure_id"]), str(measure["unit"])
-        month = data.newest_of(name)
+        name = str(measure["measure_id"])
         groups = [
             group
             for group in data.newest_groups(name)
             if group.partition(":")[0] in data.target_groups or group.startswith("all:")
         ]
-        if month is None or len(groups) < 2:
-            continue
-        for group in groups:
-            found = data.measure_rows[name][group, month]
-            row = found.get(code)
-            counts = (
-                [site.count(row, "numerator_count"), site.count(row, "denominator_count")]
-                if row
-                else [site.nothing(False)] * 2
-            )
-            rows.append(
-                [
-                    Cell(site.measure_name(measure), href=f"../measures/{name}.html"),
-                    Cell(site.group_name(group)),
-                    Cell(site.month(month, row)),
-                    *counts,
-                    site.measured(row, unit),
-                    site.measured(found.get(COUNTRY), unit),
-                ]
-            )
-            keys.append(f"{name}/{group}")
-    section.tables.append(Table("parts-table", w.text("parts"), columns, rows, keys))
+        if len(groups) > 1:
+            section.tables.append(_groups_table(site, code, measure, groups))
+    if not section.tables:
+        section.paragraphs.append(Paragraph(site.w.text("no_rows"), "note"))
     return section
+
+
+def _groups_table(site: Site, code: str, measure: Row, groups: list[str]) -> Table:
+    """The groups of a measure in its newest month, the municipality beside the country."""
+    w, data = site.w, site.data
+    name, unit = str(measure["measure_id"]), str(measure["unit"])
+    month = data.newest_of(name)
+    assert month is not None
+    found = [data.measure_rows[name][group, month] for group in groups]
+    said = site.month(month, next((rows[code] for rows in found if code in rows), None))
+    columns = [
+        Column(w.text("group")),
+        Column(site.names[code], True),
+        Column(w.text("country"), True),
+        Column(w.text("numerator"), True),
+        Column(w.text("denominator"), True),
+    ]
+    body = []
+    for group, rows in zip(groups, found, strict=True):
+        row = rows.get(code)
+        counts = [
+            site.count(row, column) if row else site.nothing(False)
+            for column in ("numerator_count", "denominator_count")
+        ]
+        values = [site.measured(row, unit), site.measured(rows.get(COUNTRY), unit)]
+        body.append([Cell(site.group_name(group)), *values, *counts])
+    return Table(f"parts-{name}", f"{site.measure_name(measure)}, {said}", columns, body, groups)
 
 
 def _letters_section(site: Site, code: str) -> Section:
@@ -338,6 +336,7 @@ def _supervision_sections(site: Site, code: str) -> list[Section]:
             Paragraph(w.text("supervision_now", status=status, year=newest["statement_year"]), "result")
         )
         section.paragraphs.append(Paragraph(site.reason(newest) or _no_reason(site, newest)))
+        section.paragraphs += site.assumed_notes()
     section.tables.append(_supervision_table(site, "supervision-table", w.text("supervision_official"), official))
     others = [row for row in every if row["scenario_code"] != "official"]
     if not others:

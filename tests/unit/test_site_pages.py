@@ -16,7 +16,7 @@ import pytest
 from orchestration.site import charts
 from orchestration.site.context import Site, minus_signs
 from orchestration.site.data import ReleaseData, SiteError
-from orchestration.site.pages import categories, front, measure, methods, municipality
+from orchestration.site.pages import categories, front, measure, methods, municipality, timeliness_and_results
 from orchestration.site.pages.measure_charts import ranking_text
 from orchestration.site.parts import Page, Section, Table
 from orchestration.site.words import Words
@@ -451,3 +451,28 @@ def test_rules_are_said_in_words(make: Callable[..., Site], rule: tuple[Any, ...
     site = make(language="da")
     found = dict(zip(("rule_code", "rule_key", "value", "unit", "detail"), rule, strict=True))
     assert methods.rule_name(site, found).endswith(name) and methods.rule_value(site, found) == value
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "meaning"), [(-0.1, 0.3, "holds 0"), (-0.4, -0.1, "lies below 0"), (0.1, 0.4, "lies above 0")]
+)
+def test_a_correlation_is_said_with_what_its_interval_means(
+    make: Callable[..., Site], lower: float, upper: float, meaning: str
+) -> None:
+    def add(content: dict[str, pd.DataFrame]) -> None:
+        interval = {"pearson": (lower + upper) / 2, "pearson_lower_95": lower, "pearson_upper_95": upper}
+        content["rpt_timeliness_and_results_correlation"] = pd.DataFrame(
+            [{"period_code": PERIOD, "municipality_count": 28, **interval}]
+        )
+        row = {"period_code": PERIOD, "difference_percentage_points": 0.1, "quadrant_code": None}
+        content["rpt_timeliness_and_results"] = pd.DataFrame(
+            [
+                {**row, "municipality_code": CODES[2], "on_time_share": 0.5, "is_suppressed": False},
+                {**row, "municipality_code": HIDDEN, "on_time_share": None, "is_suppressed": True},
+            ]
+        )
+
+    page = timeliness_and_results.page(make(add))
+    assert meaning in said(section(page, "figure"))
+    assert row(page, "kl", HIDDEN) == [f"By {HIDDEN}", "hidden", "+0.10", "hidden"]
+    assert row(page, "kl", CODES[2]) == [f"By {CODES[2]}", "50.0%", "+0.10", "–"]

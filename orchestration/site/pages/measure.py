@@ -189,7 +189,10 @@ def _level_sections(site: Site, measure: Row) -> list[Section]:
     first = next(iter(site.levels.values()))
     source = w.text(f"expected_{first['expected_source']}") if w.has(f"expected_{first['expected_source']}") else ""
     title = f"{site.measure_name(measure)}, {site.period(str(first['period_code']))}{source and ', ' + source}"
-    label = labels().column
+
+    def heading(column: str) -> str:
+        return w.text("rank_best_first") if column == "benchmark_rank" else labels().column(column, w.language)
+
     body = []
     keys = [code for code in site.order if code in site.levels]
     for code in keys:
@@ -200,7 +203,7 @@ def _level_sections(site: Site, measure: Row) -> list[Section]:
             suppressed = bool(row["is_suppressed"]) and column not in ("benchmark_rank", "expected_percentage")
             cells.append(site.figure(number, w.number(number, decimals), suppressed))
         body.append([site.link(code, "../"), *cells])
-    columns = [Column(w.text("municipality")), *(Column(label(c, w.language), True) for c, _ in _LEVEL_FIELDS)]
+    columns = [Column(w.text("municipality")), *(Column(heading(c), True) for c, _ in _LEVEL_FIELDS)]
     table = Section(w.text("table_of", what=title), "table", tables=[Table("values", title, columns, body, keys)])
     rows: dict[str, Row] = {
         code: {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestration.lib.release.labels import labels
 from orchestration.site import charts
 from orchestration.site.context import Site
+from orchestration.site.data import Row
 from orchestration.site.parts import Cell, Column, Figure, Page, Paragraph, Section, Table
 
 
@@ -27,17 +28,8 @@ def page(site: Site) -> Page:
     correlation = correlations.get(code_of_period)
     section = Section("", "figure")
     if correlation and correlation["pearson"] is not None:
-        section.paragraphs.append(
-            Paragraph(
-                w.text(
-                    "kl_text",
-                    pearson=w.number(float(correlation["pearson"]), 2),
-                    lower=w.number(float(correlation["pearson_lower_95"]), 2),
-                    upper=w.number(float(correlation["pearson_upper_95"]), 2),
-                    count=correlation["municipality_count"],
-                )
-            )
-        )
+        section.paragraphs += _correlation(site, correlation)
+    section.paragraphs.append(Paragraph(w.text("kl_directions")))
     section.paragraphs.append(Paragraph(w.text("kl_not_cause"), "note"))
     label = labels().column
     table = Table(
@@ -92,3 +84,19 @@ def page(site: Site) -> Page:
         drawn = w.text("kl_drawn", drawn=len(points), hidden=len(rows) - len(points))
         section.figures.append(Figure(site.drawer.draw(chart), drawn))
     return Page(path, title, [section])
+
+
+def _correlation(site: Site, row: Row) -> list[Paragraph]:
+    """The correlation with its interval, and what the interval says."""
+    w = site.w
+    pearson, lower, upper = (float(row[name]) for name in ("pearson", "pearson_lower_95", "pearson_upper_95"))
+    said = w.text(
+        "kl_text",
+        pearson=w.number(pearson, 2),
+        lower=w.number(lower, 2),
+        upper=w.number(upper, 2),
+        count=row["municipality_count"],
+    )
+    # Less than expected is good, so that a negative correlation is the hoped-for one.
+    meaning = "kl_unsure" if lower <= 0 <= upper else "kl_negative" if upper < 0 else "kl_positive"
+    return [Paragraph(said), Paragraph(w.text(meaning))]

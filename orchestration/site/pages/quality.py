@@ -9,6 +9,12 @@ from orchestration.site.parts import LONGEST_TABLE, Cell, Column, Page, Paragrap
 
 def page(site: Site) -> Page:
     """Hidden figures, published against computed, deliveries."""
+    sections = [_hidden(site), _published(site), _deliveries(site)]
+    return Page("quality.html", site.w.text("quality"), sections)
+
+
+def _hidden(site: Site) -> Section:
+    """How many figures of each column are hidden, and why."""
     w, data = site.w, site.data
     hidden = Section(w.text("suppression"), "suppression")
     hidden.paragraphs.append(Paragraph(w.text("suppression_text", maximum=data.release["hidden_maximum"])))
@@ -39,6 +45,12 @@ def page(site: Site) -> Page:
             [f"{row['table_name']}.{row['column_name']}" for row in report],
         )
     )
+    return hidden
+
+
+def _published(site: Site) -> Section:
+    """How many computed figures lie within the tolerance of the published ones."""
+    w, data = site.w, site.data
     published = Section(w.text("published_computed"), "published")
     if data.has("rpt_published_against_computed"):
         found = data.rows(
@@ -49,8 +61,14 @@ def page(site: Site) -> Page:
         published.paragraphs.append(Paragraph(said if found["compared"] else w.text("nothing_compared")))
     else:
         published.paragraphs.append(Paragraph(w.text("missing_table", table="rpt_published_against_computed"), "note"))
+    return published
+
+
+def _deliveries(site: Site) -> Section:
+    """The deliveries and what became of them, the newest first."""
+    w = site.w
     deliveries = Section(w.text("deliveries"), "deliveries")
-    rows = data.rows("select * from meta.deliveries order by period desc, delivery desc")
+    rows = site.data.rows("select * from meta.deliveries order by period desc, delivery desc")
     deliveries.tables.append(
         Table(
             "deliveries-table",
@@ -72,4 +90,4 @@ def page(site: Site) -> Page:
             ],
         )
     )
-    return Page("quality.html", w.text("quality"), [hidden, published, deliveries])
+    return deliveries

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from orchestration.lib.release.labels import labels
 from orchestration.site import charts
 from orchestration.site.context import Site
@@ -32,9 +34,36 @@ def page(site: Site) -> Page:
     section.paragraphs.append(Paragraph(w.text("kl_directions")))
     section.paragraphs.append(Paragraph(w.text("kl_not_cause"), "note"))
     label = labels().column
+    section.tables.append(_table(site, f"{title}, {period}", by_code))
+    points = [
+        {
+            "x": float(row["on_time_share"]),
+            "y": float(row["difference_percentage_points"]),
+            "name": site.names.get(str(row["municipality_code"]), str(row["municipality_code"])),
+        }
+        for row in rows
+        if row["on_time_share"] is not None and row["difference_percentage_points"] is not None
+    ]
+    if points:
+        chart = charts.scatter(
+            points,
+            label("on_time_share", w.language),
+            label("difference_percentage_points", w.language),
+            None,
+            f"{title}, {period}",
+            w.language,
+        )
+        drawn = w.text("kl_drawn", drawn=len(points), hidden=len(rows) - len(points))
+        section.figures.append(Figure(site.drawer.draw(chart), drawn))
+    return Page(path, title, [section])
+
+
+def _table(site: Site, caption: str, by_code: Mapping[str, Row]) -> Table:
+    """Both figures of every municipality, and where it lies in the chart."""
+    w, label = site.w, labels().column
     table = Table(
         "kl",
-        f"{title}, {period}",
+        caption,
         [
             Column(w.text("municipality")),
             Column(label("on_time_share", w.language), True),
@@ -62,28 +91,7 @@ def page(site: Site) -> Page:
             ]
         )
         table.keys.append(code)
-    section.tables.append(table)
-    points = [
-        {
-            "x": float(row["on_time_share"]),
-            "y": float(row["difference_percentage_points"]),
-            "name": site.names.get(str(row["municipality_code"]), str(row["municipality_code"])),
-        }
-        for row in rows
-        if row["on_time_share"] is not None and row["difference_percentage_points"] is not None
-    ]
-    if points:
-        chart = charts.scatter(
-            points,
-            label("on_time_share", w.language),
-            label("difference_percentage_points", w.language),
-            None,
-            f"{title}, {period}",
-            w.language,
-        )
-        drawn = w.text("kl_drawn", drawn=len(points), hidden=len(rows) - len(points))
-        section.figures.append(Figure(site.drawer.draw(chart), drawn))
-    return Page(path, title, [section])
+    return table
 
 
 def _correlation(site: Site, row: Row) -> list[Paragraph]:

@@ -20,6 +20,17 @@ from orchestration.site.build import SiteError, publish_site
 class _Handler(SimpleHTTPRequestHandler):
     """Files of the current release only: nothing beside it, no listings of folders."""
 
+    # What a reader sees who follows a link to a page of an earlier release, or mistypes an address.
+    error_message_format = """<!doctype html>
+<html lang="da"><head><meta charset="utf-8"><title>%(code)d – Jobcentermål</title></head>
+<body style="font:1rem/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem">
+<h1>Siden findes ikke</h1>
+<p>Adressen passer ikke til nogen side i den aktuelle udgivelse. <a href="/site/index.html">Gå til forsiden</a>.</p>
+<h2 lang="en">There is no such page</h2>
+<p lang="en">No page of the current release has this address. <a href="/site/index.html">Go to the front page</a>.</p>
+</body></html>
+"""
+
     def translate_path(self, path: str) -> str:
         # The link is followed anew for each request, and a path may not leave the release it names.
         root = Path(self.directory).resolve()

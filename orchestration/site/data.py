@@ -17,6 +17,10 @@ _MAIN_GROUPS = ("all", "all:12_or_more", "dagpengemodtagere", "dagpengemodtagere
 Row = dict[str, Any]
 
 
+class SiteError(RuntimeError):
+    """The site can't be built; the message says why."""
+
+
 class ReleaseData:
     """The tables of a release as rows; a table that the release doesn't have has no rows."""
 
@@ -53,6 +57,27 @@ class ReleaseData:
         """The release's manifest."""
         content: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text("utf-8"))
         return content
+
+    def rule(self, code: str) -> float:
+        """The value of a parameter of dim_rules, as it is in the newest month.
+
+        Raises SiteError when the release doesn't have the rule.
+        """
+        found = (
+            self.rows(
+                "select value from main.dim_rules where rule_code = ? and rule_key = 'all' "
+                "and valid_from_date <= ? and valid_to_date > ?",
+                [code, self.newest_month, self.newest_month],
+            )
+            if self.has("dim_rules")
+            else []
+        )
+        if not found or found[0]["value"] is None:
+            raise SiteError(
+                f"dim_rules of {self.folder.name} has no rule {code} for {self.newest_month}: "
+                "add it to seeds/rules/rule_parameters.csv and make a new release"
+            )
+        return float(found[0]["value"])
 
     @cached_property
     def municipalities(self) -> list[Row]:
@@ -110,19 +135,41 @@ class ReleaseData:
         return None if found is None else str(found)
 
     def group_names(self, table: str, key: str, prefix: str, language: str) -> dict[str, str]:
-        """Codes of a dimension with their names in a language."""
+        """Codes of a dimension with their names in a language, in the dimension's order."""
         if not self.has(table):
             return {}
         columns = self.columns(table)
         name = f"{prefix}_{language}" if f"{prefix}_{language}" in columns else key
-        return {str(row[key]): str(row[name]) for row in self.table(table)}
+        order = "sort_order" if "sort_order" in columns else "all"
+        return {str(row[key]): str(row[name]) for row in self.table(table, order)}
+
+    @cached_property
+    def assumed_limits(self) -> dict[str, float]:
+        """Focus goal -> its limit in per cent, where the rule in force for the newest categories is assumed only."""
+        if not {"rule_id", "rule_code", "rule_key", "evidence"} <= self.columns("dim_rules"):
+            return {}
+        rows = self.rows(
+            """
+            select distinct rules.rule_key, rules.value
+            from main.rpt_category_assignments as categories
+            inner join main.dim_rules as rules
+                on list_contains(string_split(categories.rule_set_id, ' + '), rules.rule_id)
+            where categories.scenario_code = 'official'
+                and categories.period_code = ?
+                and rules.rule_code = 'goal_limit'
+                and rules.evidence = 'assumed'
+            """,
+            [self.newest_period],
+        )
+        return {str(row["rule_key"]): float(row["value"]) for row in rows}
 
     @cached_property
     def measure_rows(self) -> dict[str, dict[tuple[str, date], dict[str, Row]]]:
         """Measure -> (group, month) -> municipality -> row of rpt_measure_results, for what the site shows.
 
-        The site shows the main group of each measure in every month for every municipality, and the other groups for
-        the country. No month is newer than the newest in which the measure has a value for the country.
+        The site shows the main group of each measure in every month for every municipality, the target groups and the
+        bands of duration in the newest month for every municipality, and the other groups for the country. No month is
+        newer than the newest in which the measure has a value for the country.
         """
         return self._measured[0]
 
@@ -135,6 +182,7 @@ class ReleaseData:
             return result, main_groups
         provisional = "is_provisional" if "is_provisional" in self.columns("rpt_measure_results") else "false"
         wanted = ", ".join(f"'{group}'" for group in _MAIN_GROUPS)
+        parted = ", ".join(f"'{group}'" for group in ("all", *self.target_groups))
         rows = self.rows(
             f"""
             with newest as (
@@ -168,9 +216,12 @@ class ReleaseData:
             )
             select shown.*, main_groups.group_code is not null as is_main_group
             from shown
+            inner join newest on shown.measure_id = newest.measure_id
             left join main_groups
                 on shown.measure_id = main_groups.measure_id and shown.group_code = main_groups.group_code
-            where main_groups.group_code is not null or shown.municipality_code = '{COUNTRY}'
+            where main_groups.group_code is not null
+                or shown.municipality_code = '{COUNTRY}'
+                or (shown.month = newest.month and split_part(shown.group_code, ':', 1) in ({parted}))
             """
         )
         for row in rows:
@@ -202,6 +253,24 @@ class ReleaseData:
     def newest_of(self, measure: str) -> date | None:
         """The newest month in which the measure has a value for the country."""
         return self._newest.get(measure)
+
+    @cached_property
+    def target_groups(self) -> list[str]:
+        """Codes of the target groups, in their order."""
+        return list(self.group_names("dim_target_groups", "target_group_code", "target_group_name", "da"))
+
+    def newest_groups(self, measure: str) -> list[str]:
+        """The measure's groups in its newest month, in the order of groups, then by deadline or duration."""
+        newest = self.newest_of(measure)
+        groups = [group for group, month in self.measure_rows.get(measure, {}) if month == newest]
+        places = {code: place for place, code in enumerate(self._group_order)}
+        return sorted(groups, key=lambda group: (places.get(group.split(":")[0], len(places)), _first_number(group)))
+
+    @cached_property
+    def _group_order(self) -> list[str]:
+        benefits = self.group_names("dim_benefit_groups", "benefit_group_code", "benefit_group_name", "da")
+        # The total first, as readers ask for it first.
+        return ["all", *self.target_groups, *(code for code in benefits if code != "all")]
 
     @cached_property
     def similar(self) -> dict[str, list[str]]:
@@ -236,6 +305,12 @@ class ReleaseData:
             rows = self.rows(f"select * from main.rpt_revisions {where} order by all limit {most}", values)
             self._revisions[table, most] = (count, rows)
         return self._revisions[table, most]
+
+
+def _first_number(group: str) -> float:
+    """The number of the deadline, or the months with which the band of duration begins: all:1_5_to_3 -> 1.5."""
+    written = group.partition(":")[2].split("_to_")[0].split("_or_")[0].replace("_", ".")
+    return float(written) if written else 0.0
 
 
 def _by_municipality(rows: Iterable[Row]) -> dict[str, list[Row]]:

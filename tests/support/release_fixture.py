@@ -48,6 +48,17 @@ CATEGORY_NAMES = {
 }
 
 
+def _rules() -> pd.DataFrame:
+    """The parameters of the seeds, as dim_rules has them."""
+    seed = pd.read_csv(PROJECT / "seeds" / "rules" / "rule_parameters.csv")
+    rules = seed.rename(columns={"parameter_code": "rule_code"}).assign(rule_key="all", detail=None)
+    rules["rule_id"] = rules["rule_code"] + ":all:" + rules["valid_from_date"]
+    for column in ("valid_from_date", "valid_to_date"):
+        rules[column] = [dt.date.fromisoformat(day) for day in rules[column]]
+    columns = ("rule_id", "rule_code", "rule_key", "value", "unit", "detail", "valid_from_date", "valid_to_date")
+    return rules[[*columns, "legal_reference", "source_url", "evidence", "note"]]
+
+
 @dataclass(frozen=True)
 class Fixture:
     """The warehouse file and what was put into it."""
@@ -739,50 +750,8 @@ def _small_tables(
                     False,
                 )
             )
-    measures = (
-        pd.read_csv(REFERENCE / "measures.csv", dtype=str)
-        if (REFERENCE / "measures.csv").exists()
-        else pd.DataFrame(
-            [
-                (
-                    m[0],
-                    m[0].replace("_", " "),
-                    m[0].replace("_", " "),
-                    "Definition",
-                    "Definition",
-                    m[6],
-                    "lower_is_better",
-                    "LAB",
-                    "https://star.dk",
-                )
-                for m in MEASURES
-            ]
-            + [
-                (
-                    "benefit_level_difference",
-                    "Forventet og faktisk niveau",
-                    "Expected and actual level",
-                    "",
-                    "",
-                    "percentage points",
-                    "lower",
-                    "",
-                    "",
-                )
-            ],
-            columns=[
-                "measure_id",
-                "name_da",
-                "name_en",
-                "definition_da",
-                "definition_en",
-                "unit",
-                "direction",
-                "legal_reference",
-                "source_url",
-            ],
-        )
-    )
+    measures = pd.read_csv(REFERENCE / "measures.csv", dtype=str)
+    measures["is_comparable"] = measures["is_comparable"] == "true"
     municipalities = reference[["municipality_code", "municipality_name", "region_code", "region_name"]].copy()
     for kind in ("rar_area", "jobcentre"):
         names = areas[(areas.area_type_code == kind) & (areas.valid_to_date == "9999-12-31")]
@@ -820,6 +789,7 @@ def _small_tables(
             target_group_name_en=lambda f: f["target_group_code"].str.replace("_", " ").str.capitalize(),
         ),
         "dim_measures": measures,
+        "dim_rules": _rules(),
         "dim_scenarios": pd.DataFrame({"scenario_code": SCENARIOS}).assign(
             scenario_name_da=lambda f: f["scenario_code"], scenario_name_en=lambda f: f["scenario_code"]
         ),

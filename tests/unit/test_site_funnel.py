@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestration.site.build import _Site
+from orchestration.site.pages.measure_charts import funnel_section
 from orchestration.site.words import Words
 
 NAMES = {"0101": "København", "0147": "Frederiksberg", "0151": "Ballerup"}
@@ -20,11 +20,12 @@ def funnel(country: float, shares: tuple[float, float, float]) -> Any:
         names=NAMES,
         measure_name=lambda measure: "Share",
         drawer=SimpleNamespace(draw=lambda chart: chart),
+        confidence_z=1.959964,
     )
     rows: dict[str, dict[str, Any]] = {
         code: {"measure_value": share, "denominator_count": 100} for code, share in zip(NAMES, shares, strict=True)
     }
-    return _Site.funnel_section(site, {}, {**rows, "0000": {"measure_value": country}}, "title")  # type: ignore[arg-type]
+    return funnel_section(site, {}, {**rows, "0000": {"measure_value": country}}, "title")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-"""Texts in both languages, Danish numbers, the alphabet, and the arithmetic behind the pages."""
+"""Texts in both languages, Danish numbers, the alphabet, and what the site needs to be built and served."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 import threading
 from pathlib import Path
 from urllib.error import HTTPError
@@ -99,18 +100,6 @@ def test_colours_of_tiles_have_enough_contrast() -> None:
         assert (light + 0.05) / (dark + 0.05) >= 4.5, fill
 
 
-def test_wilsons_interval_ranks_and_fifths() -> None:
-    # 8 of 10: centre (0.8 + 0.19207) / 1.38415 = 0.71673, half 1.959964 / 1.38415 * sqrt(0.016 + 0.009604) = 0.22658.
-    interval = site_build._wilson({"numerator_count": 8, "denominator_count": 10})
-    assert interval == pytest.approx((0.49016, 0.94331), abs=1e-4)
-    assert site_build._wilson({"numerator_count": None, "denominator_count": 10}) is None
-    values = {"a": 0.2, "b": 0.1, "c": 0.2, "d": None}
-    assert site_build._ranks(values, "lower_is_better") == {"b": 1, "a": 2, "c": 2}
-    assert site_build._ranks(values, "higher_is_better") == {"a": 1, "c": 1, "b": 3}
-    assert site_build._fifths({str(i): float(i) for i in range(10)}) == {str(i): 1 + i // 2 for i in range(10)}
-    assert site_build._fifths({"a": 1.0, "b": 1.0}) == {"a": 1, "b": 1}
-
-
 def test_a_site_needs_a_release(tmp_path: Path) -> None:
     with pytest.raises(site_build.SiteError, match=r"holds no release\.duckdb"):
         site_build.build_site(tmp_path, tmp_path / "site")
@@ -136,6 +125,7 @@ def test_the_server_shows_the_current_release_and_nothing_beside_it(tmp_path: Pa
                 with pytest.raises(HTTPError) as error:
                     urlopen(address + path + ("x" if path == "/site/" else ""))
                 assert error.value.code == 404, path
+                assert "Siden findes ikke" in error.value.read().decode(), path
         finally:
             running.shutdown()
             thread.join()
@@ -162,3 +152,12 @@ def test_every_released_table_and_column_has_a_label_in_both_languages() -> None
         name for name in revisions.COLUMN_DESCRIPTIONS if not {"da", "en"} <= set(named["columns"].get(name, {}))
     ]
     assert missing == []
+
+
+def test_every_rule_has_a_name_in_both_languages() -> None:
+    with (PROJECT / "seeds" / "rules" / "rule_parameters.csv").open(encoding="utf-8", newline="") as lines:
+        codes = {row["parameter_code"] for row in csv.DictReader(lines)}
+    model = (PROJECT / "models" / "marts" / "core" / "dim_rules.sql").read_text("utf-8")
+    codes |= set(re.findall(r"'(\w+)' as rule_code", model))
+    assert len(codes) > 40
+    assert sorted(code for code in codes if f"rule_{code}" not in texts()) == []

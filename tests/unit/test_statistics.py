@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from orchestration.lib.statistics import (
     FunnelRules,
     RankDeficientError,
+    binomial_half_width,
+    competition_ranks,
+    fifths,
     fit_weighted_least_squares,
     funnel_limits,
     mean_ranks,
@@ -18,6 +22,7 @@ from orchestration.lib.statistics import (
     pearson,
     simulate_ranks,
     spearman,
+    wilson_interval,
     winsorised_overdispersion,
 )
 
@@ -254,3 +259,39 @@ def test_no_correlation_is_given_with_too_few_pairs_or_without_variation() -> No
 @pytest.mark.parametrize("value", [-8.5, -1.959964, 0.0, 0.3, 3.0])
 def test_the_normal_distribution_agrees_with_scipy(value: float) -> None:
     assert normal_cdf(value) == pytest.approx(stats.norm.cdf(value), rel=1e-12)
+
+
+@pytest.mark.parametrize(("count", "total"), [(8, 10), (0, 7), (7, 7), (28.4, 97.5)])
+def test_wilsons_interval_agrees_with_statsmodels(count: float, total: float) -> None:
+    z = float(stats.norm.ppf(0.975))
+    assert wilson_interval(count, total, z) == pytest.approx(
+        proportion_confint(count, total, 0.05, method="wilson"), abs=1e-12
+    )
+
+
+def test_wilsons_interval_by_hand() -> None:
+    # 8 of 10: centre (0.8 + 0.19207) / 1.38415 = 0.71673, half 1.959964 / 1.38415 * sqrt(0.016 + 0.009604) = 0.22658.
+    assert wilson_interval(8, 10, 1.959964) == pytest.approx((0.49016, 0.94331), abs=1e-4)
+    for count, total in ((0, 0), (3, 2), (-1, 2)):
+        with pytest.raises(ValueError, match="is no share"):
+            wilson_interval(count, total, 1.96)
+
+
+def test_chance_moves_a_share_of_100_persons_by_a_tenth() -> None:
+    assert binomial_half_width(0.5, 100, 2.0) == pytest.approx(0.1)
+    assert binomial_half_width(1.0, 100, 2.0) == 0.0
+
+
+def test_equal_values_share_a_rank_and_the_next_is_left_out() -> None:
+    values = {"a": 0.2, "b": 0.1, "c": 0.2000000001, "d": None}
+    assert competition_ranks(values, highest_first=False, decimals=9) == {"b": 1, "a": 2, "c": 2}
+    assert competition_ranks(values, highest_first=True, decimals=9) == {"a": 1, "c": 1, "b": 3}
+    assert competition_ranks(values, highest_first=True, decimals=10) == {"c": 1, "a": 2, "b": 3}
+
+
+def test_fifths_hold_equal_values_together() -> None:
+    assert fifths({str(i): float(i) for i in range(10)}) == {str(i): 1 + i // 2 for i in range(10)}
+    assert fifths({"a": 1.0, "b": 1.0}) == {"a": 3, "b": 3} and fifths({}) == {}
+    # Of 13, nine at the maximum take the places 5 to 13; their middle, 9, lies in the fourth fifth, not in the second.
+    classes = fifths({str(i): min(i, 4) / 4 for i in range(13)})
+    assert [classes[str(i)] for i in range(13)] == [1, 1, 1, 2, *[4] * 9]

@@ -1,0 +1,52 @@
+"""Figures that changed since an earlier release."""
+
+from __future__ import annotations
+
+from orchestration.lib.release.labels import labels
+from orchestration.site.context import Site, plain
+from orchestration.site.parts import LONGEST_TABLE, Cell, Column, Page, Paragraph, Section, Table
+
+
+def revision_table(site: Site, table: str | None, caption: str, most: int) -> Table:
+    """Revised figures, of one table or of all."""
+    w = site.w
+    count, rows = site.data.revisions(table, most)
+    return Table(
+        f"revisions-{table or 'all'}",
+        caption,
+        [
+            Column(w.text("table")),
+            Column(w.text("key")),
+            Column(w.text("column")),
+            Column(w.text("old_value")),
+            Column(w.text("new_value")),
+            Column(w.text("cause")),
+            Column(w.text("delivery")),
+        ],
+        [
+            [
+                Cell(labels().table(str(row["table_name"]), w.language)),
+                Cell(str(row["key"])),
+                Cell(labels().column(str(row["column_name"]), w.language)),
+                Cell(plain(row["old_value"]) or w.text("undefined")),
+                Cell(plain(row["new_value"]) or w.text("undefined")),
+                Cell(w.text(f"cause_{row['cause']}")),
+                Cell(str(row.get("delivery") or "")),
+            ]
+            for row in rows
+        ],
+        note=w.text("shown_first", shown=most, count=w.number(count), table="rpt_revisions") if count > most else "",
+        empty=w.text("nothing_revised"),
+    )
+
+
+def page(site: Site) -> Page:
+    """Figures that changed since an earlier release."""
+    w = site.w
+    if not site.data.has("rpt_revisions"):
+        return Page("revisions.html", w.text("revisions"), [site.missing("rpt_revisions")])
+    section = Section(
+        paragraphs=[Paragraph(w.text("revisions_text"))],
+        tables=[revision_table(site, None, w.text("revisions"), LONGEST_TABLE)],
+    )
+    return Page("revisions.html", w.text("revisions"), [section])

@@ -1293,7 +1293,7 @@ class _Site:
                 [
                     [
                         Cell(str(row["rule_id"])),
-                        Cell(_plain(row.get("value")) or str(row.get("detail") or "")),
+                        Cell(_plain(row.get("value")) or str(row.get(f"detail_{w.language}") or "")),
                         Cell(
                             w.text("since_ever") if row["valid_from_date"] == _EVER[0] else str(row["valid_from_date"])
                         ),

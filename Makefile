@@ -132,7 +132,7 @@ KILLS ?= 100
 
 .PHONY: reliability
 reliability: setup ## kills, faults, bad deliveries, readers, leaks: writes docs/reliability.md; resumable, hours
-	@$(COMMAND).reliability --kills $(KILLS)
+	@$(BIN)/python -m tests.reliability.run --kills $(KILLS)
 
 PEERS_SCALE ?=
 

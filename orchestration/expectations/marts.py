@@ -6,6 +6,7 @@ release's suites use the same facts.
 
 from dataclasses import dataclass
 
+from orchestration.expectations.due import due_suite
 from orchestration.expectations.reference import codes, municipalities, parameter
 from orchestration.expectations.suites import Check, Suite, between, holds, in_set, not_null
 
@@ -252,7 +253,10 @@ _MORE: dict[str, tuple[Check, ...]] = {
 
 
 def marts_suites() -> list[Suite]:
-    """The suites of schema marts, one per fact table and one about the months. A failed error stops the release."""
+    """The suites of schema marts: one per fact table, one about the months and one about the periods that are due.
+
+    A failed error stops the release.
+    """
     return [
         *(_mart_suite(mart) for mart in MARTS),
         _benefit_levels_suite(),
@@ -261,6 +265,7 @@ def marts_suites() -> list[Suite]:
         _correlation_suite(),
         _measure_results_suite(),
         _months_suite(),
+        due_suite(),
     ]
 
 

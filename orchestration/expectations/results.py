@@ -7,23 +7,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration.expectations.suites import Layer, Severity
-
-CHECK_RESULTS_DDL = """
-create schema if not exists quality;
-create table if not exists quality.check_results (
-    build_id varchar not null,
-    layer varchar not null,
-    suite varchar not null,
-    expectation varchar not null,
-    table_name varchar not null,
-    column_name varchar,
-    severity varchar not null,
-    success boolean not null,
-    observed varchar,
-    unexpected_count bigint,
-    checked_at timestamptz not null
-);
-"""
+from orchestration.lib import warehouse
 
 # What helps against a failed check of severity `error`, by layer.
 _MEND_THE_MODEL = "mend the data or the model; then build and check again"
@@ -70,7 +54,7 @@ def store_results(con: duckdb.DuckDBPyConnection, results: Sequence[ExpectationR
     One transaction. Layers without a result are left as they stand, so the table holds each layer's latest results.
     A layer's suites must therefore be stored together, in one call.
     """
-    con.execute(CHECK_RESULTS_DDL)
+    warehouse.ensure_check_results(con)
     rows = [
         (
             build_id,
@@ -107,7 +91,7 @@ def require_passed(
     A layer without results, or (when ``build_id`` is given) with results of another build, is refused too: what was
     not checked has not passed. Warnings never refuse. ``purpose`` completes "Refused …" in the message.
     """
-    con.execute(CHECK_RESULTS_DDL)
+    warehouse.ensure_check_results(con)
     reasons: list[str] = []
     for layer in layers:
         builds = con.execute(

@@ -6,7 +6,6 @@ The context is ephemeral and the connection read-only; no value of a row leaves 
 import contextlib
 import gc
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from orchestration.expectations.data_docs import render_suite, write_pages
 from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
 from orchestration.expectations.suites import Check, Suite
 from orchestration.lib import warehouse
+from orchestration.lib.pseudonyms import without_personal_numbers
 
 if TYPE_CHECKING:
     from great_expectations.core import (
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 # Counts only: without a sample of the unexpected values no person_key can reach a result or a page.
 _RESULT_FORMAT: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
 _GX_SEVERITY = {"error": "critical", "warn": "warning"}
-_PERSONAL_NUMBER = re.compile(r"\d{6}-?\d{4}")
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _exception_message(info: Mapping[str, Any] | None) -> str | None:
 
 
 def _first_line(message: object) -> str:
-    return _PERSONAL_NUMBER.sub("(number)", str(message).strip().splitlines()[0])[:300]
+    return without_personal_numbers(str(message).strip().splitlines()[0])[:300]
 
 
 def _require_whole_file(failure: str) -> None:

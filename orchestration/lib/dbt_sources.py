@@ -28,6 +28,7 @@ _BOOKKEEPING: list[dict[str, object]] = [
             {"name": "delivery", "data_type": "integer", "description": "Number of the winning delivery."},
             {"name": "sha256", "data_type": "varchar", "description": "Hash of the delivered file."},
             {"name": "row_count", "data_type": "bigint", "description": "Accepted rows."},
+            {"name": "supplier", "data_type": "varchar", "description": "Who delivered the file."},
         ],
     },
     {

@@ -22,6 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestration.lib.contracts import DatasetContract
+from orchestration.lib.pseudonyms import without_personal_numbers
 
 MANIFEST = "manifest.json"
 FIRST_PERIOD, LAST_PERIOD = "2015-01", "2035-12"
@@ -30,7 +31,6 @@ JOBINDSATS_PREFIX = "jobindsats_"
 
 _PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _FOLDER = re.compile(r"delivery-([0-9]{3,6})")
-_PERSONAL_NUMBER = re.compile(r"[0-9]{6}[- ]?[0-9]{4}")
 _DANISH_TIME = ZoneInfo("Europe/Copenhagen")
 
 
@@ -98,7 +98,7 @@ def shown(text: str) -> str:
     """A name given by the supplier, fit for a message or a table: no CPR number, no control character, not endless."""
     clean = text.encode("utf-8", "replace").decode()
     clean = "".join(letter if letter.isprintable() else "?" for letter in clean)
-    return _PERSONAL_NUMBER.sub("<ten digits>", clean)[:120]
+    return without_personal_numbers(clean)[:120]
 
 
 def read_fetched_suppliers(project: Path) -> frozenset[str]:

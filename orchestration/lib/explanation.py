@@ -576,7 +576,7 @@ def _rules(place: Place, rule_ids: list[str], parameters: tuple[str, ...], month
         return []
     rows = place.rows(
         f"""
-        select rule_id, value, unit, detail, legal_reference, source_url, evidence
+        select rule_id, value, unit, detail_en, legal_reference, source_url, evidence
         from {place.dimension("rules")}
         where list_contains(?, rule_id)
             or (list_contains(?, rule_code) and valid_from_date <= last_day(cast(? as date))
@@ -588,7 +588,7 @@ def _rules(place: Place, rule_ids: list[str], parameters: tuple[str, ...], month
     lines = ["", "Rules"]
     for row in rows:
         what = " ".join(
-            str(part) for part in (_text(row["value"]), row["unit"], row["detail"]) if part not in (None, "–")
+            str(part) for part in (_text(row["value"]), row["unit"], row["detail_en"]) if part not in (None, "–")
         )
         lines.append(f"  {row['rule_id']:<50} {what} · {row['legal_reference']} ({row['evidence']})")
     missing = sorted(set(rule_ids) - {row["rule_id"] for row in rows})

@@ -97,11 +97,6 @@ class LoadReport:
         """Rows in the files of the deliveries accepted now."""
         return sum(delivery.rows for delivery in self.accepted)
 
-    @property
-    def is_something_new(self) -> bool:
-        """Whether any delivery was decided upon."""
-        return bool(self.accepted or self.rejected)
-
 
 @dataclass
 class _Run:

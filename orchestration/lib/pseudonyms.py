@@ -1,4 +1,4 @@
-"""The key that turns a CPR number into a pseudonym, and the pseudonym itself.
+"""The key that turns a CPR number into a pseudonym, the pseudonym itself, and texts without CPR numbers.
 
 `person_key` = the first 8 bytes, big endian, of HMAC-SHA-256(key, person_id as UTF-8). With the key a number can be
 found again; without it 64 bits of a keyed hash say nothing. So the key is never written to the warehouse, only its id.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,12 +23,19 @@ from orchestration.lib.settings import PRIVATE_FILE_MODE, Settings
 MINIMUM_KEY_BYTES = 32  # RFC 2104, section 3: a key shorter than the hash's output weakens it
 _BLOCK_BYTES = 64  # of SHA-256
 SAMPLE_MARK = "sample.json"
+# As people write it too: 010180-1234, 010180 1234.
+_PERSONAL_NUMBER = re.compile(r"\d{6}[-\s]?\d{4}")
 
 _HOW_TO_MAKE_ONE = (
     "Make one once and keep it safe (without it old and new months can't be joined):\n"
     "    (umask 077; python3 -c 'import secrets; print(secrets.token_hex(32))' > /path/to/jobcenter.key)\n"
     "    export JOBCENTER_KEY_FILE=/path/to/jobcenter.key"
 )
+
+
+def without_personal_numbers(text: str) -> str:
+    """The text with everything struck out that could be a CPR number: ten digits, with a dash or a space or neither."""
+    return _PERSONAL_NUMBER.sub("<ten digits>", text)
 
 
 class KeyMissing(RuntimeError):

@@ -1,6 +1,7 @@
-"""Where the project reads and writes: the only module that knows environment variables and folder names.
+"""Where the project reads and writes: the variables and folder names of the pipeline.
 
-Everything else takes a `Settings` object, so that a test, a rebuild or a sample run works in its own place.
+All else takes a `Settings` object, so that a test, a rebuild or a sample run works in its own place. What only some
+commands need is read where it is used: alerts, keeping and the official sources each name their variables.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class Settings:
 
     @property
     def tmp(self) -> Path:
-        """DuckDB's spill files. Only pseudonymous rows may ever be spilled: see loading.py."""
+        """DuckDB's spill files. Only pseudonymous rows may ever be spilled: see reading.py."""
         return self.data / "tmp"
 
     @property

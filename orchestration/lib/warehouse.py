@@ -179,8 +179,9 @@ _TABLES = {
         row_number bigint not null, rule varchar not null, "column" varchar, reason varchar not null,
         person_key ubigint""",
     "quality.check_results": """
-        build_id varchar, layer varchar, suite varchar, expectation varchar, table_name varchar, column_name varchar,
-        severity varchar, success boolean, observed varchar, unexpected_count bigint, checked_at timestamptz""",
+        build_id varchar not null, layer varchar not null, suite varchar not null, expectation varchar not null,
+        table_name varchar not null, column_name varchar, severity varchar not null, success boolean not null,
+        observed varchar, unexpected_count bigint, checked_at timestamptz not null""",
     "quality.official_sources": """
         source_code varchar not null, table_id varchar, state varchar not null, since timestamptz,
         reason varchar not null, last_success_at timestamptz, last_attempt_at timestamptz, update_latest varchar""",
@@ -193,6 +194,16 @@ def ensure_schemas(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("begin transaction")
     for schema in _SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
-    for table, columns in _TABLES.items():
-        connection.execute(f"create table if not exists {table} ({columns})")
+    for table in _TABLES:
+        _make_table(connection, table)
     connection.execute("commit")
+
+
+def ensure_check_results(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `quality.check_results` alone, where it is missing: checks may run where nothing was ever loaded."""
+    connection.execute("create schema if not exists quality")
+    _make_table(connection, "quality.check_results")
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    connection.execute(f"create table if not exists {table} ({_TABLES[table]})")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.contracts import load_contracts
+from orchestration.lib.deliveries import FIRST_PERIOD, LAST_PERIOD
 from orchestration.sample.activities import Activities
 from orchestration.sample.careers import Careers
 from orchestration.sample.deliveries import (
@@ -27,7 +28,7 @@ from orchestration.sample.world import World
 
 GENERATOR_VERSION = 1
 MARKER_NAME = "sample.json"
-_EARLIEST, _LATEST = date(2015, 1, 1), date(2035, 12, 1)
+_EARLIEST, _LATEST = (date.fromisoformat(f"{period}-01") for period in (FIRST_PERIOD, LAST_PERIOD))
 # The second month is corrected when the fourth is delivered.
 _CORRECTED_MONTH, _CORRECTED_WITH_MONTH = 1, 3
 # Deliveries that wait to be written; more would only hold memory.

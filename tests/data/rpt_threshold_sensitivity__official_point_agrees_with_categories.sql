@@ -1,5 +1,6 @@
 -- The point of the grid that holds the official thresholds must count what the official categories count: else the grid
--- would show a cliff that is not there.
+-- would show a cliff that is not there. A point that the grid lacks fails too, since nothing can be compared then: the
+-- grid (seeds/rules/rule_threshold_grid.csv) must get the official thresholds first.
 {{ config(meta={'dagster': {'ref': {'name': 'rpt_threshold_sensitivity'}}}) }}
 
 with official_counts as (
@@ -24,7 +25,7 @@ select
     official_counts.municipality_count,
     sensitivity.municipality_count as grid_count
 from official_counts
-inner join {{ ref('rpt_threshold_sensitivity') }} as sensitivity
+left join {{ ref('rpt_threshold_sensitivity') }} as sensitivity
     on
         official_counts.period_code = sensitivity.period_code
         and official_counts.municipality_category = sensitivity.municipality_category
@@ -36,4 +37,4 @@ inner join {{ ref('rpt_threshold_sensitivity') }} as sensitivity
         and coalesce(
             official_counts.few_conversations_limit_percentage, sensitivity.few_conversations_limit_percentage
         ) = sensitivity.few_conversations_limit_percentage
-where official_counts.municipality_count <> sensitivity.municipality_count
+where official_counts.municipality_count is distinct from sensitivity.municipality_count

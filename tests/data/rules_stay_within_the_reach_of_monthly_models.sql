@@ -58,11 +58,17 @@ from deadlines
 where offset_value > case offset_unit when 'month' then 24 else 730 end
 union all
 select
-    {{ rule_id_of('parameters.parameter_code', "'all'", 'parameters.valid_from_date') }} as rule_id,
+    coalesce(
+        {{ rule_id_of('parameters.parameter_code', "'all'", 'parameters.valid_from_date') }},
+        reaches.parameter_code
+    ) as rule_id,
     parameters.value,
     reaches.largest,
     reaches.read_by
-from parameters
-inner join reaches
-    on parameters.parameter_code = reaches.parameter_code
-where parameters.value not between reaches.smallest and reaches.largest
+from reaches
+left join parameters
+    on reaches.parameter_code = parameters.parameter_code
+where
+    -- no such parameter: renamed, say, so that nothing would be held against its reach
+    parameters.value is null
+    or parameters.value not between reaches.smallest and reaches.largest

@@ -1,7 +1,8 @@
 """A tiny warehouse in which every check passes, and what must be done to it so that every check fails.
 
-Two months, 98 municipalities, made with SQL. ``BREAKS`` names for every check one statement that breaks it; tests apply
-all of them to one copy, since Great Expectations is slow to start and quick to go on.
+Two months, with the second of which a rolling year ends, and 98 municipalities, made with SQL. ``BREAKS`` names for
+every check one statement that breaks it; tests apply all of them to one copy, since Great Expectations is slow to start
+and quick to go on.
 """
 
 from pathlib import Path
@@ -13,7 +14,8 @@ from orchestration.expectations.reference import SEEDS
 from orchestration.expectations.release import RELEASED_TABLES
 from orchestration.lib.contracts import PROJECT_ROOT
 
-MONTHS = "(values (date '2024-05-01'), (date '2024-06-01')) as months (month)"
+MONTHS = "(values (date '2024-11-01'), (date '2024-12-01')) as months (month)"
+PERIODS = "(values ('2024QMAT04')) as periods (period_code)"
 NAMES = "(select municipality_code from seeds.municipalities) as names"
 NAMES_AND_COUNTRY = "(select municipality_code from seeds.municipalities union all select '0000') as names"
 
@@ -26,6 +28,10 @@ _SEEDS = (
     "reference/offer_types",
     "reference/suppliers",
     "reference/framework_covariates",
+    "reference/benefit_areas",
+    "reference/target_groups",
+    "rules/scenarios",
+    "rules/follow_up_rounds",
 )
 
 _RAW = f"""
@@ -48,16 +54,16 @@ create table raw.ordinary_hours as
     select 1001::ubigint as person_key, 10::decimal(18, 6) as paid_hours, month as _period, 1 as _delivery
     from {MONTHS};
 create table raw.population as
-    select municipality_code, 1000::bigint as population_16_66, 'STAR' as supplier, date '2024-06-01' as _period,
+    select municipality_code, 1000::bigint as population_16_66, 'STAR' as supplier, date '2024-12-01' as _period,
         1 as _delivery from {NAMES};
 create table raw.framework_conditions as
-    select municipality_code, '2024QMAT02' as period_code, covariate_code, 5::decimal(18, 6) as value,
-        date '2024-06-01' as _period, 1 as _delivery from {NAMES}, seeds.framework_covariates;
+    select municipality_code, '2024QMAT04' as period_code, covariate_code, 5::decimal(18, 6) as value,
+        date '2024-12-01' as _period, 1 as _delivery from {NAMES}, seeds.framework_covariates;
 create table raw.jobindsats_tables as
-    select 'y30r21' as table_id, ['a', 'b'] as columns, 2::bigint as row_count, date '2024-06-01' as _period,
+    select 'y30r21' as table_id, ['a', 'b'] as columns, 2::bigint as row_count, date '2024-12-01' as _period,
         901 as _delivery;
 create table raw.jobindsats_rows as
-    select 'y30r21' as table_id, n as row_number, ['x', 'y'] as cells, date '2024-06-01' as _period, 901 as _delivery
+    select 'y30r21' as table_id, n as row_number, ['x', 'y'] as cells, date '2024-12-01' as _period, 901 as _delivery
     from range(1, 3) as numbers (n);
 create table raw.current_batches as
     select 'benefit_periods' as dataset, _period as period, 1 as delivery, 'hash' as sha256, count(*) as row_count
@@ -67,7 +73,7 @@ create table raw.current_batches as
     union all select 'ordinary_hours', _period, 1, 'hash', count(*) from raw.ordinary_hours group by _period
     union all select 'population', _period, 1, 'hash', count(*) from raw.population group by _period
     union all select 'framework_conditions', _period, 1, 'hash', count(*) from raw.framework_conditions group by _period
-    union all select 'jobindsats_y30r21', date '2024-06-01', 901, 'hash', 2;
+    union all select 'jobindsats_y30r21', date '2024-12-01', 901, 'hash', 2;
 create schema quality;
 create table quality.delivery_datasets as
     select strftime(period, '%Y-%m') as period, delivery, dataset, 'file' as file, sha256,
@@ -93,7 +99,9 @@ create view staging.stg_extracts__population as
     select _period as month, municipality_code, supplier as supplier_code, population_16_66 from raw.population;
 create view staging.stg_extracts__framework_conditions as
     select _period as month, municipality_code, period_code, covariate_code from raw.framework_conditions;
-create table staging.stg_jobindsats__y30r21 as select '2020QMAT02' as period_code, '0101' as municipality_code;
+create table staging.stg_jobindsats__y30r21 as
+    select '2024QMAT04' as period_code, municipality_code, 'all' as benefit_area_code, 4.0 as expected_percentage
+    from seeds.municipalities;
 create table seeds.accepted_missing_inputs
     (dataset varchar, month date, reason varchar, decided_by varchar, decided_on date);
 """
@@ -102,8 +110,11 @@ _INTERMEDIATE = f"""
 create schema intermediate;
 create table intermediate.int_months as
     select month, last_day(month) as as_of_date, last_day(month) + 1 as next_month_date,
-        day(last_day(month)) as days_in_month, month = date '2024-06-01' as is_newest,
-        date '2024-06-30' as newest_as_of_date, true as is_provisional, false as has_hole_in_window from {MONTHS};
+        day(last_day(month)) as days_in_month, month = date '2024-12-01' as is_newest,
+        date '2024-12-31' as newest_as_of_date, true as is_provisional, false as has_hole_in_window,
+        month = date '2024-12-01' as is_window_complete, 6 as early_effort_completed_months from {MONTHS};
+update seeds.follow_up_rounds set baseline_month = date '2024-11-01', follow_up_month = date '2024-12-01'
+    where round_code = '2018-06';
 create table intermediate.int_benefit_segments as
     select month, 1001::ubigint as person_key, municipality_code, month as from_date, last_day(month) as to_date,
         month as benefit_spell_start_date, month as support_spell_start_date, true as is_in_scope,
@@ -115,10 +126,10 @@ create table intermediate.int_counted_conversations as select month, month + 3 a
 create table intermediate.int_offer_days as
     select month, 1001::ubigint as person_key, month as from_date, month + 5 as to_date from {MONTHS};
 create table intermediate.int_benefit_level__model_status as
-    select '2024QMAT02' as period_code, true as is_complete, 0 as missing_count, null::varchar as missing_da,
-        null::varchar as missing_en;
+    select period_code, true as is_complete, 0 as missing_count, null::varchar as missing_da,
+        null::varchar as missing_en from {PERIODS};
 create table intermediate.int_benefit_level__diagnostics as
-    select '2024QMAT02' as period_code, 98 as municipality_count, 23 as column_count, 0.8 as r_squared,
+    select '2024QMAT04' as period_code, 98 as municipality_count, 23 as column_count, 0.8 as r_squared,
         0.1::double as sigma_squared, 1e-9 as weighted_difference_sum, 0.5 as largest_leverage,
         8.0 as largest_variance_inflation;
 """
@@ -149,8 +160,8 @@ _FIGURES = {
 }
 _KEY_VALUES = {
     "month": MONTHS,
-    "period_code": "(values ('2024QMAT02')) as periods (period_code)",
-    "scenario_code": "(values ('official')) as scenarios (scenario_code)",
+    "period_code": PERIODS,
+    "scenario_code": "(select scenario_code from seeds.scenarios) as scenarios",
     "statement_year": "(values (2024)) as years (statement_year)",
     "target_group_code": "(values ('dagpengemodtagere'), ('sygedagpengemodtagere')) as targets (target_group_code)",
     "benefit_group_code": "(values ('all'), ('dagpenge')) as groups (benefit_group_code)",
@@ -160,7 +171,7 @@ _KEY_VALUES = {
 
 _OTHER_MARTS = f"""
 create table marts.fct_benefit_levels as
-    select '2024QMAT02' as period_code, municipality_code, 'all' as benefit_area_code, sources.expected_source,
+    select sources.period_code, municipality_code, sources.benefit_area_code, sources.expected_source,
         4.0 + n / 100.0 as actual_percentage, 4.0 as expected_percentage,
         n / 100.0 as difference_percentage_points, n as benchmark_rank,
         case when sources.expected_source = 'model' then 0.1 end as difference_standard_error,
@@ -168,21 +179,25 @@ create table marts.fct_benefit_levels as
         case when sources.expected_source = 'model' then n / 100.0 + 0.2 end as difference_upper_95,
         case when sources.expected_source = 'published' then n end as published_benchmark_rank
     from (select municipality_code, row_number() over (order by municipality_code) as n from {NAMES}) as numbered
-    cross join (values ('published'), ('model')) as sources (expected_source);
+    cross join (
+        select period_code, benefit_area_code, 'model' as expected_source from {PERIODS}, seeds.benefit_areas
+        union all select '2024QMAT04', 'all', 'published'
+    ) as sources;
 create table marts.fct_similar_municipalities as
-    select '2024QMAT02' as period_code, '0101' as municipality_code, n as similarity_rank,
-        '0147' as similar_municipality_code, (-1) ** n * n / 10 as expected_percentage_difference
-    from range(1, 6) as numbers (n);
+    select period_code, municipality_code, n as similarity_rank,
+        if(municipality_code = '0147', '0101', '0147') as similar_municipality_code,
+        (-1) ** n * n / 10 as expected_percentage_difference
+    from {PERIODS}, {NAMES}, range(1, 6) as numbers (n);
 create table marts.fct_follow_up as
-    select '2018-06' as round_code, '0101' as municipality_code, target_group_code, date '2017-11-01' as baseline_month,
-        date '2018-06-01' as follow_up_month, 0.3 as baseline_share, 0.4 as follow_up_share,
+    select '2018-06' as round_code, municipality_code, target_group_code, date '2024-11-01' as baseline_month,
+        date '2024-12-01' as follow_up_month, 0.3 as baseline_share, 0.4 as follow_up_share,
         0.6 as national_follow_up_share, 'well_below' as status, true as is_on_list
-    from {_KEY_VALUES["target_group_code"]};
+    from {NAMES}, (select target_group_code from seeds.target_groups) as targets;
 create table marts.fct_timeliness_and_results_correlation as
-    select '2024QMAT02' as period_code, 98 as municipality_count, 0.1 as pearson, -0.1 as pearson_lower_95,
-        0.3 as pearson_upper_95, 0.1 as spearman, -0.1 as spearman_lower_95, 0.3 as spearman_upper_95;
+    select period_code, 98 as municipality_count, 0.1 as pearson, -0.1 as pearson_lower_95,
+        0.3 as pearson_upper_95, 0.1 as spearman, -0.1 as spearman_lower_95, 0.3 as spearman_upper_95 from {PERIODS};
 create table marts.fct_measure_results as
-    select 'passive_share' as measure_id, date '2024-05-01' as period_start_date, date '2024-05-31' as period_end_date,
+    select 'passive_share' as measure_id, date '2024-11-01' as period_start_date, date '2024-11-30' as period_end_date,
         '0101' as municipality_code, 'all' as group_code, 5 as numerator_count, 10 as denominator_count,
         0.5 as measure_value, 'share' as unit;
 """
@@ -220,6 +235,8 @@ def build_warehouse(path: Path) -> None:
             )
             for column in ("valid_from_date", "valid_to_date"):
                 con.execute(f"alter table seeds.{name} alter {column} type date")
+        for column in ("baseline_month", "follow_up_month"):
+            con.execute(f"alter table seeds.follow_up_rounds alter {column} type date")
         con.execute(_RAW + _STAGING + _INTERMEDIATE)
         con.execute("create schema marts")
         con.execute(_mart_table("marts", "fct"))
@@ -233,6 +250,7 @@ def build_release(path: Path, parquet: Path | None = None) -> None:
         con.execute("create schema seeds; create schema meta; create table meta.release as select 'r1' as release_id")
         seed = PROJECT_ROOT / "seeds" / "reference" / "municipalities.csv"
         con.execute(f"create table seeds.municipalities as from read_csv('{seed}', all_varchar = true)")
+        con.execute(f"create table seeds.scenarios as from read_csv('{SEEDS}/rules/scenarios.csv', all_varchar = true)")
         con.execute(_mart_table("main", "rpt", ", false as is_suppressed"))
         con.execute("create table main.dim_municipalities as select municipality_code from seeds.municipalities")
         con.execute(f"create table main.dim_months as select month from {MONTHS}")
@@ -308,8 +326,8 @@ BREAKS: dict[tuple[str, str], str] = {
     **{
         (f"raw_{table}", f"{column}_is_in_period"): f"insert into raw.{table} by name"
         # The days before and after the month, and its first and last, which are in it.
-        " (select unnest(['2024-05-31', '2024-06-01', '2024-06-30', '2024-07-01'])::date"
-        f" as {column}, date '2024-06-01' as _period)"
+        " (select unnest(['2024-11-30', '2024-12-01', '2024-12-31', '2025-01-01'])::date"
+        f" as {column}, date '2024-12-01' as _period)"
         for table, column in (
             ("benefit_periods", "from_date"),
             ("benefit_periods", "to_date"),
@@ -320,26 +338,26 @@ BREAKS: dict[tuple[str, str], str] = {
     },
     **{
         (f"raw_{table}", "to_date_is_not_before_from_date"): f"insert into raw.{table} by name"
-        " (select date '2024-06-02' as from_date, date '2024-06-01' as to_date)"
+        " (select date '2024-12-02' as from_date, date '2024-12-01' as to_date)"
         for table in ("benefit_periods", "active_offers")
     },
     (
         "raw_conversations",
         "requested_date_is_not_after_conversation_date",
-    ): "insert into raw.conversations by name (select date '2024-06-02' as requested_date,"
-    " date '2024-06-01' as conversation_date)",
+    ): "insert into raw.conversations by name (select date '2024-12-02' as requested_date,"
+    " date '2024-12-01' as conversation_date)",
     (
         "raw_conversations",
         "registered_at_is_not_before_conversation_date",
-    ): "insert into raw.conversations by name (select 'held' as status, date '2024-06-02' as conversation_date,"
-    " timestamp '2024-06-01 23:59:59' as registered_at)",
+    ): "insert into raw.conversations by name (select 'held' as status, date '2024-12-02' as conversation_date,"
+    " timestamp '2024-12-01 23:59:59' as registered_at)",
     (
         "raw_framework_conditions",
         "period_code_is_of_period",
     ): "insert into raw.framework_conditions by name"
-    " (select '2023QMAT02' as period_code, date '2024-06-01' as _period)",
+    " (select '2023QMAT02' as period_code, date '2024-12-01' as _period)",
     ("raw_jobindsats", "table_has_columns"): "insert into raw.jobindsats_tables by name (select 'y1' as table_id,"
-    " []::varchar[] as columns, 1 as row_count, date '2024-06-01' as _period, 902 as _delivery)",
+    " []::varchar[] as columns, 1 as row_count, date '2024-12-01' as _period, 902 as _delivery)",
     ("raw_jobindsats", "all_rows_are_stored"): "delete from raw.jobindsats_rows where row_number = 2",
     ("raw_jobindsats", "rows_fit_the_columns"): "update raw.jobindsats_rows set cells = ['x']",
     (
@@ -350,11 +368,11 @@ BREAKS: dict[tuple[str, str], str] = {
     (
         "raw_batches",
         "rows_are_those_of_the_batch",
-    ): "insert into raw.ordinary_hours by name (select date '2024-06-01' as _period, 9 as _delivery)",
+    ): "insert into raw.ordinary_hours by name (select date '2024-12-01' as _period, 9 as _delivery)",
     (
         "raw_batches",
         "row_count_is_near_the_month_before",
-    ): "update raw.current_batches set row_count = 10 where dataset = 'benefit_periods' and period = '2024-06-01'",
+    ): "update raw.current_batches set row_count = 10 where dataset = 'benefit_periods' and period = '2024-12-01'",
     (
         "raw_batches",
         "all_municipalities_deliver",
@@ -371,46 +389,46 @@ BREAKS: dict[tuple[str, str], str] = {
     (
         "raw_loaded_months",
         "no_hole_after_the_month",
-    ): "insert into raw.current_batches values ('benefit_periods', date '2024-08-01', 1, 'hash', 5)",
+    ): "insert into raw.current_batches values ('benefit_periods', date '2025-02-01', 1, 'hash', 5)",
     # Staging.
     (
         "staging_inputs",
         "every_input_is_delivered_or_accepted",
-    ): "delete from raw.current_batches where dataset = 'conversations' and period = '2024-06-01'",
+    ): "delete from raw.current_batches where dataset = 'conversations' and period = '2024-12-01'",
     ("staging_inputs", "no_acceptance_is_needed"): "select 1",
     ("staging_rows", "no_row_is_lost_or_doubled"): "insert into raw.ordinary_hours by name"
-    " (select date '2024-05-01' as _period)",
-    ("staging_codes", "every_code_is_in_force"): "update seeds.benefit_groups set valid_to_date = date '2024-06-01'",
+    " (select date '2024-11-01' as _period)",
+    ("staging_codes", "every_code_is_in_force"): "update seeds.benefit_groups set valid_to_date = date '2024-12-01'",
     ("staging_population", "municipality_code_is_in_list"): "select 1",
     ("staging_population", "population_16_66_is_in_range"): "select 1",
-    ("staging_population", "month_ends_a_quarter"): "update raw.population set _period = date '2024-05-01'",
+    ("staging_population", "month_ends_a_quarter"): "update raw.population set _period = date '2024-11-01'",
     ("staging_population", "all_municipalities_have_population"): "select 1",
     ("staging_framework_conditions", "municipality_code_is_in_list"): "select 1",
     ("staging_framework_conditions", "period_is_complete"): "select 1",
-    ("staging_published_levels", "municipality_code_is_not_null"): "insert into staging.stg_jobindsats__y30r21"
-    " values ('2020QMAT02', null)",
-    ("staging_published_levels", "municipality_code_is_in_list"): "insert into staging.stg_jobindsats__y30r21"
-    " values ('2020QMAT02', '9999')",
-    ("staging_published_levels", "period_code_has_its_form"): "insert into staging.stg_jobindsats__y30r21"
-    " values ('2020Q2', '0101')",
+    ("staging_published_levels", "municipality_code_is_not_null"): "insert into staging.stg_jobindsats__y30r21 by name"
+    " (select '2020QMAT02' as period_code)",
+    ("staging_published_levels", "municipality_code_is_in_list"): "insert into staging.stg_jobindsats__y30r21 by name"
+    " (select '2020QMAT02' as period_code, '9999' as municipality_code)",
+    ("staging_published_levels", "period_code_has_its_form"): "insert into staging.stg_jobindsats__y30r21 by name"
+    " (select '2020Q2' as period_code, '0101' as municipality_code)",
     # Intermediate.
     ("intermediate_months", "calendar_is_right"): "update intermediate.int_months set days_in_month = 32",
     (
         "intermediate_months",
         "one_month_is_newest",
-    ): "update intermediate.int_months set newest_as_of_date = date '2024-05-31'",
+    ): "update intermediate.int_months set newest_as_of_date = date '2024-11-30'",
     (
         "intermediate_months",
         "provisional_months_are_the_newest",
-    ): "update intermediate.int_months set is_provisional = (month = date '2024-05-01')",
+    ): "update intermediate.int_months set is_provisional = (month = date '2024-11-01')",
     ("intermediate_months", "window_has_no_hole"): "update intermediate.int_months set has_hole_in_window = true",
     ("intermediate_benefit_segments", "days_lie_in_the_month"): "insert into intermediate.int_benefit_segments by name"
-    " (select date '2024-06-01' as month, date '2024-06-30' as from_date, date '2024-07-01' as to_date)",
+    " (select date '2024-12-01' as month, date '2024-12-31' as from_date, date '2025-01-01' as to_date)",
     (
         "intermediate_benefit_segments",
         "spells_begin_before_the_segment",
     ): "insert into intermediate.int_benefit_segments by name"
-    " (select date '2024-06-01' as from_date, date '2024-06-02' as benefit_spell_start_date)",
+    " (select date '2024-12-01' as from_date, date '2024-12-02' as benefit_spell_start_date)",
     ("intermediate_benefit_segments", "support_belongs_to_scope"): "insert into intermediate.int_benefit_segments"
     " by name (select true as is_in_scope)",
     (
@@ -427,7 +445,7 @@ BREAKS: dict[tuple[str, str], str] = {
     ): "insert into intermediate.int_benefit_segments by name"
     " (select 'dagpengemodtagere' as target_group_code, false as is_in_scope)",
     ("intermediate_stock", "spells_begin_by_the_as_of_date"): "insert into intermediate.int_stock by name"
-    " (select date '2024-06-01' as month, date '2024-07-01' as benefit_spell_start_date)",
+    " (select date '2024-12-01' as month, date '2025-01-01' as benefit_spell_start_date)",
     ("intermediate_stock", "benefit_completed_months_is_not_null"): "select 1",
     ("intermediate_stock", "benefit_completed_months_is_in_range"): "insert into intermediate.int_stock by name"
     " (select -1 as benefit_completed_months)",
@@ -438,9 +456,9 @@ BREAKS: dict[tuple[str, str], str] = {
     (
         "intermediate_counted_conversations",
         "date_lies_in_the_month",
-    ): "update intermediate.int_counted_conversations set conversation_date = date '2024-07-01'",
+    ): "update intermediate.int_counted_conversations set conversation_date = date '2025-01-01'",
     ("intermediate_offer_days", "days_lie_in_the_month"): "insert into intermediate.int_offer_days by name"
-    " (select date '2024-06-01' as month, date '2024-06-20' as from_date, date '2024-06-19' as to_date)",
+    " (select date '2024-12-01' as month, date '2024-12-20' as from_date, date '2024-12-19' as to_date)",
     ("intermediate_offer_days", "runs_do_not_touch"): "insert into intermediate.int_offer_days"
     " select month, person_key, to_date + 1, to_date + 2 from intermediate.int_offer_days where person_key = 1001",
     (
@@ -627,13 +645,29 @@ BREAKS |= {
     ("marts_measure_results", "measure_id_is_in_list"): "insert into marts.fct_measure_results by name"
     " (select 'x' as measure_id)",
     ("marts_measure_results", "period_has_a_length"): "insert into marts.fct_measure_results by name"
-    " (select date '2024-06-02' as period_start_date, date '2024-06-01' as period_end_date)",
+    " (select date '2024-12-02' as period_start_date, date '2024-12-01' as period_end_date)",
     ("marts_measure_results", "shares_lie_between_0_and_1"): "insert into marts.fct_measure_results by name"
     " (select 'share' as unit, 1.1 as measure_value)",
     ("marts_measure_results", "nothing_is_divided_by_nothing"): "insert into marts.fct_measure_results by name"
     " (select 'share' as unit, 0.0 as measure_value, 0 as denominator_count)",
-    ("marts_months", "every_loaded_month_is_there"): "delete from marts.fct_results where month = date '2024-05-01'",
-    ("marts_months", "no_other_month_is_there"): "update marts.fct_results set month = date '2024-07-01'",
+    ("marts_months", "every_loaded_month_is_there"): "delete from marts.fct_results where month = date '2024-11-01'",
+    ("marts_months", "no_other_month_is_there"): "update marts.fct_results set month = date '2025-01-01'",
+    **{
+        ("marts_due_rows", f"{name}_has_what_is_due"): f"delete from marts.fct_{name} where {group}"
+        for name, group in {
+            "category_assignments": "scenario_code = 'kl_all'",
+            "supervision": "scenario_code = 'kl_all'",
+            "timeliness_and_results": "municipality_code = '0860'",
+            "early_effort": "month = date '2024-11-01'",
+            "benefit_levels": "expected_source = 'model' and benefit_area_code = 'dagpenge'",
+            "similar_municipalities": "municipality_code = '0860'",
+            "follow_up": "municipality_code = '0860'",
+        }.items()
+    },
+    (
+        "marts_due_rows",
+        "timeliness_and_results_correlation_has_what_is_due",
+    ): "insert into marts.fct_timeliness_and_results_correlation by name (select '2024QMAT02' as period_code)",
 }
 
 RELEASE_BREAKS: dict[tuple[str, str], str] = {

@@ -30,7 +30,7 @@ def warehouse() -> Place:
                 date '2020-06-30', date '9999-12-31'),
             ('scenario:official:1900-01-01', 'scenario', 0, 'percentage_points', null, 'LOAB', '', 'seen',
                 date '1900-01-01', date '9999-12-31')
-        ) as r(rule_id, rule_code, value, unit, detail, legal_reference, source_url, evidence, valid_from_date,
+        ) as r(rule_id, rule_code, value, unit, detail_en, legal_reference, source_url, evidence, valid_from_date,
             valid_to_date);
         alter table marts.dim_rules add column rule_key varchar;
         insert into marts.dim_rules by name select 'goal_limit:offers:1900-01-01' as rule_id, 'goal_limit' as rule_code,

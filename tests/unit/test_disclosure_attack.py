@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from orchestration.lib.disclosure import control, secondary
-from orchestration.lib.disclosure.attack import Attacker, Cell
 from orchestration.lib.disclosure.control import read_context
 from orchestration.lib.disclosure.families import FAMILIES, MEASURE_SOURCES
 from orchestration.lib.release import writer
+from tests.support.attack import Attacker, Cell
 from tests.support.release_fixture import Fixture, build
 
 AT = dt.datetime(2025, 7, 1, 10, 15, tzinfo=dt.UTC)

@@ -79,6 +79,16 @@ def test_what_cannot_be_checked_has_failed(database: Path, tmp_path: Path) -> No
         run_suites(tmp_path / "nothing.duckdb", [missing], build_id="b1")
 
 
+@pytest.mark.parametrize("number", ["0101801234", "010180-1234", "010180 1234"])
+def test_a_message_about_a_value_shows_no_number_of_a_person(database: Path, number: str) -> None:
+    suite = Suite(
+        "raw_s", "raw", "spells", (holds("c", f"cast(if(share > 0, '{number} ?', '1') as date) is null", "C."),)
+    )
+    (result,) = run_suites(database, [suite], build_id="b1")
+    assert result.observed.startswith(NOT_CHECKED)
+    assert "<ten digits>" in result.observed and number not in result.observed
+
+
 def test_a_summary_is_worked_out_once_and_what_cannot_be_has_failed(database: Path) -> None:
     asked: list[str] = []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.expectations.due import due_suite
 from orchestration.expectations.intermediate import intermediate_suites
 from orchestration.expectations.marts import marts_suites
 from orchestration.expectations.raw import raw_suites
@@ -116,7 +117,7 @@ def test_release_checks_pass_on_a_sound_and_fail_on_a_broken_candidate(tmp_path:
     ("accepted", "is_refused"),
     [
         ("", True),
-        ("insert into seeds.accepted_missing_inputs values ('conversations', '2024-06-01', 'lost', 'x', null)", False),
+        ("insert into seeds.accepted_missing_inputs values ('conversations', '2024-12-01', 'lost', 'x', null)", False),
     ],
     ids=["missing", "accepted"],
 )
@@ -124,9 +125,101 @@ def test_a_missing_input_is_an_error_until_somebody_accepts_it(tmp_path: Path, a
     path = tmp_path / "warehouse.duckdb"
     build_warehouse(path)
     with duckdb.connect(str(path)) as con:
-        con.execute("delete from raw.current_batches where dataset = 'conversations' and period = '2024-06-01'")
+        con.execute("delete from raw.current_batches where dataset = 'conversations' and period = '2024-12-01'")
         con.execute(accepted)
     inputs = [suite for suite in staging_suites() if suite.name == "staging_inputs"]
     errors = {result.expectation for result in run_suites(path, inputs, build_id="b") if not result.success}
     assert ("every_input_is_delivered_or_accepted" in errors) is is_refused
     assert "no_acceptance_is_needed" in errors
+
+
+def _not_due(path: Path, *statements: str) -> set[str]:
+    """Tables without exactly what is due, after the statements."""
+    build_warehouse(path)
+    with duckdb.connect(str(path)) as con:
+        for statement in statements:
+            con.execute(statement)
+    results = run_suites(path, [due_suite()], build_id="b")
+    assert not [result.observed for result in results if result.observed.startswith(NOT_CHECKED)]
+    return {result.expectation.removesuffix("_has_what_is_due") for result in results if not result.success}
+
+
+DUE = (
+    "category_assignments",
+    "supervision",
+    "timeliness_and_results",
+    "timeliness_and_results_correlation",
+    "early_effort",
+    "benefit_levels",
+    "similar_municipalities",
+    "follow_up",
+)
+
+
+def test_an_empty_table_of_which_rows_are_due_is_an_error(tmp_path: Path) -> None:
+    statements = [f"delete from marts.fct_{name}" for name in DUE]
+    assert _not_due(tmp_path / "warehouse.duckdb", *statements) == set(DUE)
+    assert {check.severity for check in due_suite().checks} == {"error"}
+
+
+_NO_PERIOD = [f"delete from marts.fct_{name}" for name in DUE[:4]]
+_NO_MODEL = "delete from marts.fct_benefit_levels where expected_source = 'model'"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (
+            "delete from intermediate.int_months",
+            *_NO_PERIOD,
+            _NO_MODEL,
+            "delete from marts.fct_early_effort",
+            "delete from marts.fct_follow_up",
+        ),
+        ("update intermediate.int_months set is_window_complete = false", *_NO_PERIOD, _NO_MODEL),
+        ("update intermediate.int_benefit_level__model_status set is_complete = false", _NO_MODEL),
+        (
+            "delete from staging.stg_jobindsats__y30r21",
+            "delete from marts.fct_benefit_levels where expected_source = 'published'",
+        ),
+        (
+            "update intermediate.int_months set early_effort_completed_months = null",
+            "delete from marts.fct_early_effort",
+        ),
+        (
+            "update seeds.follow_up_rounds set baseline_month = date '2017-11-01'",
+            "delete from marts.fct_follow_up",
+        ),
+        (
+            "update intermediate.int_months set month = date '2024-06-01', as_of_date = date '2024-06-30'"
+            " where is_window_complete",
+            "update marts.fct_early_effort set month = date '2024-06-01' where month = date '2024-12-01'",
+            *[
+                f"update marts.fct_{name} set period_code = '2024QMAT02'"
+                for name in ("category_assignments", *DUE[2:4])
+            ],
+            "update marts.fct_benefit_levels set period_code = '2024QMAT02' where expected_source = 'model'",
+            "update marts.fct_similar_municipalities set period_code = '2024QMAT02'",
+            "insert into marts.fct_similar_municipalities by name"
+            " (select '2024QMAT04' as period_code, municipality_code from seeds.municipalities)",
+            "delete from marts.fct_supervision",
+            "delete from marts.fct_follow_up",
+        ),
+    ],
+    ids=[
+        "no loaded month",
+        "fewer than twelve months",
+        "no framework conditions",
+        "nothing published",
+        "before early effort",
+        "no round with both months",
+        "no annual statement",
+    ],
+)
+def test_what_is_not_due_may_be_absent(tmp_path: Path, statements: tuple[str, ...]) -> None:
+    assert _not_due(tmp_path / "warehouse.duckdb", *statements) == set()
+
+
+def test_a_period_without_a_word_on_its_model_is_due(tmp_path: Path) -> None:
+    statements = ("delete from intermediate.int_benefit_level__model_status", _NO_MODEL)
+    assert _not_due(tmp_path / "warehouse.duckdb", *statements) == {"benefit_levels"}

@@ -21,6 +21,7 @@ from orchestration.lib.pseudonyms import (
     load_key,
     person_key,
     person_keys,
+    without_personal_numbers,
 )
 from orchestration.lib.settings import Settings
 
@@ -117,3 +118,8 @@ def test_key_book_gives_the_pseudonyms_of_the_texts_and_hashes_nobody_twice(monk
         person_key(key, number) for number in everybody
     ]
     assert len(hashed) == len(set(hashed)) == 5
+
+
+@pytest.mark.parametrize("number", ["0101801234", "010180-1234", "010180 1234", "010180\u00a01234"])
+def test_a_number_that_could_be_a_cpr_number_is_struck_out_of_a_text(number: str) -> None:
+    assert without_personal_numbers(f"række {number} (12345)") == "række <ten digits> (12345)"

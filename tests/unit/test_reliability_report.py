@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from orchestration.commands.reliability import Book, report
+from tests.reliability.run import Book, report
 
 
 def kill(book: Book, aim: str, hit: str, **fields: object) -> None:

@@ -36,7 +36,7 @@ tables as (
         content_code
     from {{ ref('jobindsats_tables') }}
     -- a table's content does not change with the validity of its comparison
-    qualify row_number() over (partition by table_id order by valid_to_date desc) = 1
+    {{ newest_row('table_id') }}
 ),
 
 measures as (

@@ -33,8 +33,7 @@ areas as (
         label_da,
         label_en
     from {{ ref('benefit_areas') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by benefit_area_code order by valid_to_date desc) = 1
+    {{ newest_row('benefit_area_code') }}
 )
 
 select

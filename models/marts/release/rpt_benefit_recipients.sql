@@ -25,8 +25,7 @@ benefit_groups as (
         benefit_group_name_da,
         benefit_group_name_en
     from {{ ref('dim_benefit_groups') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by benefit_group_code order by valid_to_date desc) = 1
+    {{ newest_row('benefit_group_code') }}
 )
 
 select

@@ -46,8 +46,7 @@ scenarios as (
         label_da,
         label_en
     from {{ ref('scenarios') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by scenario_code order by valid_to_date desc) = 1
+    {{ newest_row('scenario_code') }}
 )
 
 select

@@ -30,8 +30,7 @@ target_groups as (
         target_group_name_da,
         target_group_name_en
     from {{ ref('dim_target_groups') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by target_group_code order by valid_to_date desc) = 1
+    {{ newest_row('target_group_code') }}
 ),
 
 deadlines as (

@@ -29,8 +29,7 @@ target_groups as (
         label_da,
         label_en
     from {{ ref('target_groups') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by target_group_code order by valid_to_date desc) = 1
+    {{ newest_row('target_group_code') }}
 ),
 
 rounds as (
@@ -39,8 +38,7 @@ rounds as (
         label_da,
         label_en
     from {{ ref('follow_up_rounds') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by round_code order by valid_to_date desc) = 1
+    {{ newest_row('round_code') }}
 )
 
 select

@@ -38,8 +38,7 @@ benefit_groups as (
         label_da,
         label_en
     from {{ ref('benefit_groups') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by benefit_group_code order by valid_to_date desc) = 1
+    {{ newest_row('benefit_group_code') }}
 ),
 
 data_breaks as (
@@ -114,9 +113,7 @@ select
     differences.table_id,
     differences.vintage,
     differences.is_provisional,
-    coalesce(
-        municipalities.municipality_name, case when differences.municipality_code = '0000' then 'Hele landet' end
-    ) as municipality_name,
+    municipalities.municipality_name,
     benefit_groups.label_da as benefit_group_name_da,
     benefit_groups.label_en as benefit_group_name_en,
     broken.data_break_codes

@@ -28,8 +28,7 @@ tables as (
         title_da,
         benefit_group_code
     from {{ ref('jobindsats_tables') }}
-    -- the newest title of a dated table
-    qualify row_number() over (partition by table_id order by valid_to_date desc) = 1
+    {{ newest_row('table_id') }}
 ),
 
 data_breaks as (
@@ -73,8 +72,7 @@ select
     revisions.old_value,
     revisions.new_value,
     tables.title_da as table_name_da,
-    coalesce(municipalities.municipality_name, case when revisions.municipality_code = '0000' then 'Hele landet' end)
-        as municipality_name,
+    municipalities.municipality_name,
     broken.data_break_codes
 from revisions
 left join tables on revisions.table_id = tables.table_id

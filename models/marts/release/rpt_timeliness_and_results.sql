@@ -22,8 +22,7 @@ quadrants as (
         label_da,
         label_en
     from {{ ref('quadrants') }}
-    -- the newest wording of a dated label
-    qualify row_number() over (partition by quadrant_code order by valid_to_date desc) = 1
+    {{ newest_row('quadrant_code') }}
 )
 
 select

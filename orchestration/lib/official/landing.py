@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from orchestration.lib.deliveries import FIRST_FETCHED_NUMBER
+
 CONTRACT_VERSION = "1"
-FIRST_NUMBER = 901
 
 _PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _DELIVERY_FOLDER = re.compile(r"delivery-(\d{3,})")
@@ -60,7 +61,7 @@ def deliver(landing: Path, period: str, supplier: str, file: FetchedFile, delive
     try:
         unfinished.chmod(_MODE)
         _write(unfinished / file.name, file.content)
-        number = max(FIRST_NUMBER, _highest_number(period_folder) + 1)
+        number = max(FIRST_FETCHED_NUMBER, _highest_number(period_folder) + 1)
         while True:
             manifest = {
                 "contract_version": CONTRACT_VERSION,
@@ -109,7 +110,7 @@ def fetched_deliveries(landing: Path) -> Iterator[Delivered]:
     for manifest_file in sorted(landing.glob("*/delivery-*/manifest.json")):
         folder = manifest_file.parent
         match = _DELIVERY_FOLDER.fullmatch(folder.name)
-        if match is None or int(match[1]) < FIRST_NUMBER:
+        if match is None or int(match[1]) < FIRST_FETCHED_NUMBER:
             continue
         try:
             manifest = json.loads(manifest_file.read_text(encoding="utf-8"))

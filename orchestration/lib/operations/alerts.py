@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import smtplib
 import ssl
 import urllib.request
@@ -20,11 +19,11 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from orchestration.lib.pseudonyms import without_personal_numbers
 from orchestration.lib.settings import SettingsError
 
 _TIMEOUT_SECONDS = 15
 _MOST_LINES = 50
-_PERSONAL_NUMBER = re.compile(r"\d{6}[-\s]?\d{4}")
 _SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -77,9 +76,8 @@ class Alert:
 
 
 def clean(text: str) -> str:
-    """One line with ten digits in a row (with or without a dash) struck out, at most 500 characters."""
-    line = " ".join(text.split())
-    return _PERSONAL_NUMBER.sub("<ten digits>", line)[:500]
+    """One line without anything that could be a CPR number, at most 500 characters."""
+    return without_personal_numbers(" ".join(text.split()))[:500]
 
 
 def send(alert: Alert, settings: AlertSettings) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.lib.deliveries import FIRST_FETCHED_NUMBER
 from orchestration.lib.disclosure.declarations import DECLARATIONS
 from orchestration.lib.release.content import columns_of, quoted
 
@@ -57,9 +58,7 @@ class Arrival:
     is_fetched: bool
 
 
-def new_arrivals(
-    deliveries: Sequence[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]], fetched_from: int = 901
-) -> list[Arrival]:
+def new_arrivals(deliveries: Sequence[Mapping[str, Any]], earlier: Sequence[Mapping[str, Any]]) -> list[Arrival]:
     """Deliveries accepted now that were not loaded in the earlier release.
 
     A delivery is a correction when that release held another one of the same month and supplier, else it is late.
@@ -76,7 +75,7 @@ def new_arrivals(
             period=str(delivery["period"]),
             name=_name(delivery),
             cause="correction" if (str(delivery["period"]), delivery.get("supplier")) in held else "late_delivery",
-            is_fetched=int(delivery["delivery"] or 0) >= fetched_from,
+            is_fetched=int(delivery["delivery"] or 0) >= FIRST_FETCHED_NUMBER,
         )
         for delivery in deliveries
         if delivery["status"] == "accepted" and identity(delivery) not in known

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
 from orchestration.site.context import Site
@@ -11,13 +10,6 @@ from orchestration.site.parts import LONGEST_TABLE, Cell, Column, Page, Paragrap
 
 # The dates with which rules say "always".
 _EVER = (date(1900, 1, 1), date(9999, 12, 31))
-# The details of dim_rules, which are English: how each is read, and the text that says it.
-_DETAILS = (
-    (re.compile(r"within (?P<number>\d+) days of the spell start"), "rule_days"),
-    (re.compile(r"within (?P<number>\d+) months of the spell start"), "rule_months"),
-    (re.compile(r"from (?P<first>\d+) to under (?P<last>\d+) completed months"), "rule_window"),
-    (re.compile(r"law from (?P<first>\S+) until (?P<last>\S+)"), "rule_law"),
-)
 _GOAL_NAMES = {"offers": "of_offers", "conversations": "of_conversations", "result": "rule_result"}
 
 
@@ -89,7 +81,7 @@ def rule_name(site: Site, row: Row) -> str:
     elif code == "scenario":
         about = site.scenario_names.get(key, key)
     elif code in ("conversation_type", "contact_form"):
-        about = str(row.get("detail") or key)
+        about = str(row.get(f"detail_{w.language}") or key)
     else:
         about = site.group_name(key.replace("/", ":"))
     return f"{name}: {about}"
@@ -101,11 +93,9 @@ def rule_value(site: Site, row: Row) -> str:
     value = row.get("value")
     if unit == "is_counted":
         return w.text("counts_yes" if value else "counts_no")
-    parts = ["" if value is None else _with_unit(site, float(value), unit)]
-    for pattern, key in _DETAILS:
-        found = pattern.fullmatch(str(row.get("detail") or ""))
-        if found:
-            parts.append(w.text(key, **found.groupdict()))
+    # What a decision is about stands in its name.
+    detail = None if row["rule_code"] == "category_decision" else row.get(f"detail_{w.language}")
+    parts = ["" if value is None else _with_unit(site, float(value), unit), str(detail or "")]
     return ", ".join(part for part in parts if part)
 
 

@@ -22,10 +22,16 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from orchestration.lib import build
 from orchestration.lib.progress import say
 from orchestration.lib.settings import PROJECT_ROOT, Settings
+from tests.integration.test_faults_deliveries import try_all
+from tests.integration.test_readers import PUBLISHES, READERS, publish_and_read
+from tests.support.defects import defects
+from tests.support.faults import Place, holding, survive
+from tests.support.undisturbed import CANARIES, run_undisturbed, run_well
 
 # Kills on one folder, one after the other, before a pipeline must finish there: remains lie on remains of other kinds.
 # Steps alone (tests/support/steps.py) are killed within seconds; whole pipelines need a minute to get to their moment.
@@ -72,9 +78,6 @@ def kills(book: Book, folder: Path, wanted: int) -> None:
     In turn from nothing, with three months to be loaded and published, and on a published release, with a fourth month
     to come: then the earlier release must stay whole at every moment.
     """
-    from tests.support.faults import Place, holding, survive
-    from tests.support.undisturbed import CANARIES
-
     if not _hits(book) < wanted:
         return
     work = folder / f"work-{build.project_hash(PROJECT_ROOT)[:8]}-{build.release_code_hash(PROJECT_ROOT)[:8]}"
@@ -105,8 +108,6 @@ def kills(book: Book, folder: Path, wanted: int) -> None:
 
 def _run_undisturbed(work: Path, known: Path) -> None:
     """What the killed runs are compared with, kept for a run of this command that goes on later."""
-    from tests.support.undisturbed import run_undisturbed, run_well
-
     say("two undisturbed runs to compare with")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(mode=0o700)
@@ -124,9 +125,6 @@ def _hits(book: Book) -> int:
 
 def bad_deliveries(book: Book, folder: Path, seeds: int) -> None:
     """Load every defective delivery, with the generated ones drawn from several seeds."""
-    from tests.integration.test_faults_deliveries import try_all
-    from tests.support.defects import defects
-
     for seed in range(len(book.of("defects")), seeds):
         with tempfile.TemporaryDirectory(dir=folder) as work:
             account = try_all(Path(work), defects(seed))
@@ -149,8 +147,6 @@ def bad_deliveries(book: Book, folder: Path, seeds: int) -> None:
 
 def readers(book: Book, folder: Path) -> None:
     """Thirty publishes under eight readers."""
-    from tests.integration.test_readers import PUBLISHES, READERS, publish_and_read
-
     if book.of("readers"):
         return
     with tempfile.TemporaryDirectory(dir=folder) as work:
@@ -164,8 +160,6 @@ def readers(book: Book, folder: Path) -> None:
 
 def fault_tests(book: Book) -> None:
     """The tests of faults by kind, each once, as pytest runs them."""
-    import pytest
-
     if book.of("fault"):
         return
 
@@ -314,7 +308,7 @@ def _sum(findings: list[dict[str, Any]], name: str) -> Counter[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Try everything that is not done yet and write the page; 0 when nothing is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m orchestration.commands.reliability", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability.run", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--folder", type=Path, default=None, help="where findings are kept")
     parser.add_argument("--again", action="store_true", help="forget what an earlier run has found")

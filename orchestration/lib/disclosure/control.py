@@ -21,6 +21,7 @@ from orchestration.lib.disclosure.linked import hide_linked
 from orchestration.lib.disclosure.secondary import AreaRow, Cells, ProtectedMonths, protect_families
 from orchestration.lib.disclosure.state import Key, TableState, small
 from orchestration.lib.release.content import columns_of, quoted
+from orchestration.lib.sql_text import sql_literal
 
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.
@@ -182,7 +183,7 @@ def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Pa
     table = state.declaration.table
     alias = "previous"
     if not con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
-        con.execute(f"attach '{previous / 'release.duckdb'}' as {alias} (read_only)")
+        con.execute(f"attach {sql_literal(previous / 'release.duckdb')} as {alias} (read_only)")
     columns = columns_of(con, f"{alias}.main.{quoted(table)}")
     shared = [name for name in state.figures if name in columns]
     if not shared or not set(state.declaration.keys) <= set(columns):

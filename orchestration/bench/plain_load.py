@@ -24,6 +24,7 @@ from orchestration.bench.clock import Spent, measured, peak_memory
 from orchestration.bench.focus_goals import with_duckdb
 from orchestration.lib import build, loading, pseudonyms, warehouse
 from orchestration.lib.settings import Settings
+from orchestration.lib.sql_text import sql_file, sql_literal
 
 
 class Different(AssertionError):
@@ -61,7 +62,7 @@ def hash_per_person_and_month(settings: Settings) -> tuple[Spent, int]:
                 reader = {"parquet": "read_parquet", "csv": "read_csv", "gz": "read_csv"}.get(path.suffix[1:])
                 text = "" if reader == "read_parquet" else ", all_varchar = true"
                 if reader is not None and path.name.partition(".")[0] in loading.PERSON_TABLES:
-                    sources.append(f"select person_id from {reader}('{path}'{text})")
+                    sources.append(f"select person_id from {reader}({sql_file(path)}{text})")
             # Union without "all": a person has several rows.
             persons = connection.execute(" union ".join(sources)).to_arrow_table().column("person_id").to_pylist()
             numbers = [person for person in persons if person is not None]
@@ -97,7 +98,7 @@ def main() -> None:
         connection.execute("checkpoint")
     per_batch = build.plan_build(connection, settings.project).months_per_batch
     plain_sql.copy_seeds(connection, finished)
-    connection.execute(f"attach '{finished}' as finished (read_only)")
+    connection.execute(f"attach {sql_literal(finished)} as finished (read_only)")
     result: dict[str, Any] = {
         "rows": report.rows,
         "load": vars(load),

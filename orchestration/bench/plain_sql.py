@@ -17,6 +17,7 @@ import duckdb
 
 from orchestration.bench.clock import Spent, measured
 from orchestration.lib.settings import PROJECT_ROOT
+from orchestration.lib.sql_text import sql_literal
 from orchestration.lib.yaml_text import parse_yaml
 
 _BATCH_FROM = "date '9999-01-01' /* batch_from */"
@@ -53,7 +54,7 @@ def models_in_order(manifest: Path) -> list[Mapping[str, Any]]:
 
 def copy_seeds(connection: duckdb.DuckDBPyConnection, finished: Path) -> None:
     """Take the seeds, and the types of codes that were made from them, from a finished warehouse."""
-    connection.execute(f"attach '{finished}' as finished (read_only)")
+    connection.execute(f"attach {sql_literal(finished)} as finished (read_only)")
     connection.execute("create schema seeds")
     for (seed,) in connection.execute(
         "select table_name from duckdb_tables() where database_name = 'finished' and schema_name = 'seeds'"

@@ -22,6 +22,7 @@ from orchestration.bench.focus_goals import inputs
 from orchestration.bench.plain_load import require_equal
 from orchestration.bench.process_tree import Finished, memory_of_machine, run_python
 from orchestration.lib.settings import Settings
+from orchestration.lib.sql_text import sql_file
 
 FEWEST_MONTHS = deliveries.MONTHS_BACK + 1
 _MODULES = "orchestration.bench"
@@ -245,10 +246,12 @@ def _focus_goals(
                 left_out[name] = told["left_out"]
                 continue
             columns = ", ".join(inputs.COLUMNS)
-            expected, got = (f"(select {columns} from '{path}')" for path in (exported / "expected.parquet", result))
+            expected, got = (
+                f"(select {columns} from {sql_file(path)})" for path in (exported / "expected.parquet", result)
+            )
             found[name] = told | {"compared_rows": require_equal(connection, f"focus goals, {name}", expected, got)}
         raw_rows = {
-            table: connection.execute(f"select count(*) from '{exported / table}.parquet'").fetchone()
+            table: connection.execute(f"select count(*) from {sql_file(exported / f'{table}.parquet')}").fetchone()
             for table in inputs.RAW_TABLES
         }
     return {

@@ -1,7 +1,8 @@
 """`make pipeline`: load whatever is new in the landing zone, build, check, publish.
 
 Exit status: 0 when every acceptable delivery is in a release (rejected ones are listed); 1 when a check or an error
-stopped the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work.
+stopped the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work, or
+another program has the warehouse open.
 """
 
 from __future__ import annotations
@@ -174,9 +175,12 @@ def main() -> int:
     except PipelineRunning as error:
         say(str(error))
         return EXIT_BUSY
+    except warehouse.WarehouseLocked as error:
+        # No pipeline, or it would hold the lock; whoever left a program open all night should hear of it.
+        return _stopped(str(error), EXIT_BUSY)
     except (LandingMissing, KeyMissing, KeyTooShort, SettingsError) as error:
         return _stopped(str(error), EXIT_SET_UP)
-    except (warehouse.WarehouseLocked, warehouse.WarehouseUnavailable, LedgerBroken, OSError, duckdb.Error) as error:
+    except (warehouse.WarehouseUnavailable, LedgerBroken, OSError, duckdb.Error) as error:
         return _stopped(str(error), EXIT_FAILED)
     # Whatever it was (Dagster's own storage on a full disk, say): a message and a status, never half a page of code.
     except Exception as error:
@@ -184,7 +188,7 @@ def main() -> int:
 
 
 def _stopped(message: str, status: int) -> int:
-    say(f"Stopped: {alerts.clean(message) if status == EXIT_FAILED else message}")
+    say(f"Stopped: {message if status == EXIT_SET_UP else alerts.clean(message)}")
     _tell("the pipeline stopped", [message])
     return status
 

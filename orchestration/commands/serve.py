@@ -58,7 +58,7 @@ def server(releases: Path, port: int) -> ThreadingHTTPServer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted; exit status 0, or 2 when there is no release or the port is taken."""
+    """Serve until interrupted; exit status 0, or 2 when there is no release, no site of it, or the port is taken."""
     parser = argparse.ArgumentParser(prog="serve", description=__doc__)
     parser.add_argument("--port", type=int, default=8080)
     options = parser.parse_args(arguments)

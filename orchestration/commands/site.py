@@ -1,7 +1,7 @@
 """Build the web site of a release: `python -m orchestration.commands.site [--release ID]`.
 
 Takes the current release unless told otherwise, writes into its folder `site` and prints where the pages are.
-Exit status 0, or 2 when there is no release to build from.
+Exit status 0, or 2 when there is no release to build from or its folder can't be written.
 """
 
 from __future__ import annotations

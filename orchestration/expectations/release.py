@@ -5,6 +5,7 @@ from pathlib import Path
 from orchestration.expectations.marts import MARTS, Mart, completeness_check, share_checks
 from orchestration.expectations.reference import municipalities, parameter
 from orchestration.expectations.suites import Check, Suite, holds, not_null
+from orchestration.lib.sql_text import sql_file
 
 DIMENSIONS = (
     "dim_municipalities",
@@ -271,7 +272,7 @@ def _change_suites(previous_release: Path, expected_tables: tuple[str, ...]) -> 
     if compared:
         counts = " union all ".join(
             f"select '{table}' as table_name, (select count(*) from main.{table}) as rows_now,"
-            f" (select count(*) from {_parquet(files[table])}) as rows_before"
+            f" (select count(*) from read_parquet({sql_file(files[table])})) as rows_before"
             for table in compared
         )
         suites.append(
@@ -321,7 +322,7 @@ def _national_change_suite(table: str, column: str, before: Path, condition: str
         source=f"""
             select now.month, now.{column} as value_now, before.{column} as value_before
             from main.{table} as now
-            inner join {_parquet(before)} as before
+            inner join read_parquet({sql_file(before)}) as before
                 on now.month = before.month
                 and now.municipality_code = before.municipality_code
                 and now.benefit_group_code = before.benefit_group_code
@@ -329,7 +330,3 @@ def _national_change_suite(table: str, column: str, before: Path, condition: str
         """,
         checks=(holds(f"national_{column}_is_stable", condition, meaning, (column,), "warn"),),
     )
-
-
-def _parquet(path: Path) -> str:
-    return "read_parquet('" + str(path).replace("'", "''") + "')"

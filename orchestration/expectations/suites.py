@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal
 
+from orchestration.lib.sql_text import sql_literal
+
 Layer = Literal["raw", "staging", "intermediate", "marts", "release"]
 Severity = Literal["error", "warn"]
 
@@ -101,7 +103,7 @@ def not_null(column: str, meaning: str, severity: Severity = "error") -> Check:
 def in_set(column: str, values: Iterable[str | int], meaning: str, severity: Severity = "error") -> Check:
     """The column's values, nulls aside, are among ``values``, which are of the column's type."""
     # A function is asked once for each value of a column that is stored by dictionary, and `in` once for each row.
-    listed = ", ".join(map(_literal, values))
+    listed = ", ".join(map(sql_literal, values))
     return holds(f"{column}_is_in_list", f"list_contains([{listed}], {column})", meaning, (column,), severity)
 
 
@@ -127,10 +129,6 @@ def months_filter(column: str, months: Sequence[date] | None) -> str:
         return ""
     listed = ", ".join(f"date '{month:%Y-%m-01}'" for month in sorted(set(months)))
     return f" where {column} in ({listed})" if listed else " where false"
-
-
-def _literal(value: str | int) -> str:
-    return str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
 
 
 def _of_column(name: str, expectation: str, column: str, meaning: str, severity: Severity, **arguments: Any) -> Check:

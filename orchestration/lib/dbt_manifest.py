@@ -1,4 +1,4 @@
-"""dbt's manifest, which Dagster reads the models from: parsed again only when the project changed."""
+"""dbt's manifest, which Dagster reads the models from: parsed again only when the project or dbt changed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ from orchestration.lib.settings import Settings
 _MANIFEST = "manifest.json"
 PARTIAL_PARSE = "partial_parse.msgpack"
 _STAMP = "parsed_project"
+# All of dbt in the lock file: the manifest holds the macros of the adapters too, and it is from there that they run.
+DBT_PACKAGES = (
+    "dbt-adapters",
+    "dbt-common",
+    "dbt-core",
+    "dbt-duckdb",
+    "dbt-extractor",
+    "dbt-protos",
+    "dbt-semantic-interfaces",
+)
 
 # The environment variable that names a PARTIAL_PARSE file to `dbt_parsed`.
 PARSED = "JOBCENTER_PARSED"
@@ -81,7 +91,8 @@ def ensure_manifest(settings: Settings) -> Path:
 
 
 def _wanted(project: Path) -> str:
-    return f"{manifest_hash(project)} dbt {importlib.metadata.version('dbt-core')}"
+    versions = (f"{package} {importlib.metadata.version(package)}" for package in DBT_PACKAGES)
+    return "\n".join([manifest_hash(project), *versions])
 
 
 def _is_current(folder: Path, wanted: str) -> bool:

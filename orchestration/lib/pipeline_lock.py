@@ -1,6 +1,8 @@
 """One pipeline at a time in a data folder; a second one is told so, and by whom it is kept out.
 
-`make pipeline` holds the lock for its whole run. The steps of a run that Dagster's daemon started take it one by one.
+`make pipeline` holds the lock for its whole run. Every step of a run that Dagster's daemon started takes it for as long
+as it needs the warehouse or a release to stay where they are, from `load_deliveries` to `release/current`; between two
+steps it is free.
 """
 
 from __future__ import annotations

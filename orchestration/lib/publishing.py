@@ -1,10 +1,13 @@
-"""From a checked warehouse to a release: the facts about it, the candidate, and the step that makes it current."""
+"""From a checked warehouse to a release: the facts about it, the candidate, its checks, and the step that publishes it.
+
+A candidate stands in `$DATA/candidates`, closed to others, until it has passed its checks and has its web site. That it
+passed stands in a file of its own, CHECKS; only with it does `publish` move the folder among the releases.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
 import json
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,17 +19,21 @@ from orchestration.expectations.results import ChecksFailed, ExpectationResult, 
 from orchestration.expectations.runner import run_suites
 from orchestration.expectations.suites import Layer
 from orchestration.lib import build, warehouse
-from orchestration.lib.operations.keeping import Keep
+from orchestration.lib.disclosure import protected_months
+from orchestration.lib.operations.keeping import Keep, remove_tree
 from orchestration.lib.pseudonyms import is_about_samples
-from orchestration.lib.release import writer
+from orchestration.lib.release import formats, writer
 from orchestration.lib.settings import Settings
+
+# Written into a candidate after its checks: that they passed, and the hash of the manifest that they passed for.
+CHECKS = "checks.json"
 
 MODEL_LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A release folder that is written but may not be current yet; `is_new` is false when nothing had changed."""
+    """A release that is written but may not be published yet; the current one, not `is_new`, when nothing changed."""
 
     folder: Path
     is_new: bool
@@ -35,25 +42,76 @@ class Candidate:
 def settle_releases(settings: Settings) -> list[str]:
     """Bring the releases in order after a run that was killed while publishing; returns what was done, line by line.
 
-    Unfinished folders go. A finished release newer than `current` was never current. With its web site, the last thing
-    made, it had passed all checks and only the link was missing: it becomes current now. Without, it goes.
+    A candidate that passed its checks and has its web site lacked only the last step and is published now, if it was
+    made upon the release that is current; so is a release that was moved to its place and lacks only the link. What
+    else a killed run has left goes.
     """
-    told = [f"{name} was left unfinished and is removed" for name in writer.remove_leftovers(settings.releases)]
+    folders = (settings.releases, settings.candidates)
+    told = [f"{name} was left unfinished and is removed" for one in folders for name in writer.remove_leftovers(one)]
     current = writer.current_release(settings.releases)
-    for folder in writer.release_folders(settings.releases):
-        if current is not None and folder.name <= current.name:
-            continue
-        manifest = json.loads((folder / writer.MANIFEST).read_text("utf-8"))
-        if (folder / "site").is_dir() and manifest["previous_release_id"] == (current.name if current else None):
-            writer.make_current(settings.releases, folder.name)
-            current = folder
+    waiting = [
+        *(one for one in writer.release_folders(settings.releases) if current is None or one.name > current.name),
+        *sorted(path for path in settings.candidates.glob("*") if path.is_dir()),
+    ]
+    for folder in waiting:
+        if _is_ready(settings, folder) and _previous_of(folder) == (current.name if current else None):
+            current = publish(settings, folder)
             told.append(f"release {folder.name} had passed its checks and is current now")
         else:
             # Renamed first: what is cut off here is a leftover, and no half release.
-            folder.rename(folder.with_name(writer.INCOMPLETE_PREFIX + folder.name))
-            writer.remove_leftovers(settings.releases)
-            told.append(f"release {folder.name} was never checked to the end and is removed")
+            leftover = folder.rename(folder.with_name(writer.INCOMPLETE_PREFIX + folder.name))
+            writer.remove_leftovers(leftover.parent)
+            told.append(f"release {folder.name} was never published and is removed")
     return told
+
+
+def _previous_of(folder: Path) -> str | None:
+    name: str | None = json.loads((folder / writer.MANIFEST).read_text("utf-8"))["previous_release_id"]
+    return name
+
+
+def _is_ready(settings: Settings, folder: Path) -> bool:
+    """Whether nothing is missing but the last step. Among the releases the place says that the checks passed."""
+    return (folder / "site").is_dir() and (folder.parent == settings.releases or has_passed(folder))
+
+
+def has_passed(folder: Path) -> bool:
+    """Whether the release in the folder, as its manifest describes it, passed its checks."""
+    try:
+        noted = json.loads((folder / CHECKS).read_text("utf-8"))
+        return bool(noted["manifest_sha256"] == formats.digest_of(folder / writer.MANIFEST))
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def find_candidate(settings: Settings, release_id: str) -> Path:
+    """The folder of that name among candidates or releases. Raises ReleaseError when it was
+    refused or removed.
+    """
+    for place in (settings.candidates, settings.releases):
+        if (place / release_id / writer.MANIFEST).is_file():
+            return place / release_id
+    raise writer.ReleaseError(f"the candidate {release_id} was refused or removed: materialize release/candidate")
+
+
+def publish(settings: Settings, candidate: Path) -> Path:
+    """Move a candidate among the releases, let `current` name it, and return its folder there.
+
+    A folder that stands among the releases already is only named. Raises ReleaseError for a candidate that has not
+    passed its checks or has no web site.
+    """
+    if candidate.parent != settings.releases:
+        if not _is_ready(settings, candidate):
+            raise writer.ReleaseError(
+                f"{candidate.name} has not passed its checks or has no web site: materialize release/candidate, then "
+                "release/site"
+            )
+        candidate = writer.admit(candidate, settings.releases)
+    writer.make_current(settings.releases, candidate.name)
+    protected_months.prune(
+        settings.protected_months, {folder.name for folder in writer.release_folders(settings.releases)}
+    )
+    return candidate
 
 
 def _commit(project: Path) -> str:
@@ -110,7 +168,7 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     )
     folder = writer.write_release(
         settings.warehouse,
-        settings.releases,
+        settings.candidates,
         release_id=release_id,
         facts=facts,
         previous=current,
@@ -140,14 +198,33 @@ def check_candidate(settings: Settings, candidate: Path) -> list[ExpectationResu
     )
 
 
-def refuse_candidate(settings: Settings, candidate: Path, results: Sequence[ExpectationResult]) -> None:
-    """Remove the candidate and raise ChecksFailed naming what failed."""
+def decide_upon_candidate(settings: Settings, candidate: Path, results: Sequence[ExpectationResult]) -> None:
+    """Note in the candidate that it passed; or remove it and raise ChecksFailed, which names what failed.
+
+    A release that is published already is only judged: it is never changed.
+    """
+    is_published = candidate.parent == settings.releases
     failed = [result for result in results if not result.success and result.severity == "error"]
-    if not failed:
-        return
-    if candidate != writer.current_release(settings.releases):
-        for path in [candidate, *candidate.rglob("*")]:
-            path.chmod(0o700 if path.is_dir() else 0o600)
-        shutil.rmtree(candidate)
-    lines = "\n".join(f"- {result.table}: {result.meaning} Found: {result.observed}" for result in failed)
-    raise ChecksFailed(f"The release was refused and removed; {len(failed)} check(s) failed:\n{lines}")
+    if failed:
+        if not is_published:
+            remove_tree(candidate)
+        lines = "\n".join(f"- {result.table}: {result.meaning} Found: {result.observed}" for result in failed)
+        removed = "" if is_published else " and removed"
+        raise ChecksFailed(f"The release was refused{removed}; {len(failed)} check(s) failed:\n{lines}")
+    if not is_published:
+        _note_passed(candidate, results)
+
+
+def _note_passed(candidate: Path, results: Sequence[ExpectationResult]) -> None:
+    noted = {
+        "release_id": candidate.name,
+        "manifest_sha256": formats.digest_of(candidate / writer.MANIFEST),
+        "checks": len(results),
+        "warnings": sum(not result.success for result in results),
+    }
+    unfinished = candidate / (writer.INCOMPLETE_PREFIX + CHECKS)
+    unfinished.write_text(json.dumps(noted, indent=2) + "\n", "utf-8")
+    unfinished.chmod(writer.FILE_MODE)
+    writer.sync(unfinished)
+    unfinished.replace(candidate / CHECKS)
+    writer.sync(candidate)

@@ -35,6 +35,7 @@ from orchestration.lib.contracts import (
 from orchestration.lib.deliveries import ListedFile, Reason, is_whole_gzip, shown
 from orchestration.lib.pseudonyms import Key, KeyBook, person_key
 from orchestration.lib.settings import Settings
+from orchestration.lib.sql_text import sql_file, sql_literal
 
 # What reads less than a row group, or Arrow, can't be shared, and DuckDB's second thread then asks for work all the
 # time: two cost 1.7 times the processor time for a tenth of the country, and save no time for the whole of it.
@@ -409,26 +410,17 @@ def _against_row_count(entry: ListedFile, rows: int) -> list[Reason]:
     return [Reason("row_count", f"{shown(entry.file)} has {rows} rows, but the manifest {stated}.")]
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _path_literal(path: Path) -> str:
-    # DuckDB takes *, ? and [ for a pattern.
-    return _literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
-
-
 def _parquet_source(path: Path) -> str:
     return f"""
         select file_row_number + 1 as row_number, * exclude (file_row_number)
-        from read_parquet({_path_literal(path)}, file_row_number = true, hive_partitioning = false)"""
+        from read_parquet({sql_file(path)}, file_row_number = true, hive_partitioning = false)"""
 
 
 def _csv_source(path: Path, header: list[str]) -> str:
-    columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
+    columns = ", ".join(f"{sql_literal(name)}: 'VARCHAR'" for name in header)
     return f"""
         select row_number() over () as row_number, *
-        from read_csv({_path_literal(path)}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+        from read_csv({sql_file(path)}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
             nullstr = '', strict_mode = true, hive_partitioning = false, columns = {{{columns}}})"""
 
 
@@ -477,7 +469,7 @@ def _column_rules(
     if column.logical_type != "text":
         add("not_castable", f"can't be read as {column.logical_type}.", f"present_{name} and {name} is null")
     if allowed is not None:
-        values = ", ".join(str(value) if isinstance(value, int) else _literal(value) for value in allowed)
+        values = ", ".join(sql_literal(value) for value in allowed)
         # A function, unlike `in`, is computed once for each entry of a Parquet file's dictionary: a tenth of the time.
         where = f" (reference list {column.allowed_from_seed.column})" if column.allowed_from_seed else ""
         add(
@@ -491,7 +483,7 @@ def _column_rules(
         add(
             "out_of_range",
             "is not written as the contract says.",
-            f"not regexp_full_match({name}, {_literal(column.pattern)})",
+            f"not regexp_full_match({name}, {sql_literal(column.pattern)})",
         )
     outside, said = _range(column)
     if outside:
@@ -506,11 +498,11 @@ def _column_rules(
     if column.is_period_code:
         year, month = period.split("-")
         code = f"{year}QMAT{(int(month) + 2) // 3:02d}"
-        add("outside_period", f"must be {code} in a delivery of {period}.", f"{name} <> {_literal(code)}")
+        add("outside_period", f"must be {code} in a delivery of {period}.", f"{name} <> {sql_literal(code)}")
     if column.not_before_column is not None:
         when, said = "", ""
         if column.not_before_when is not None:
-            when = f" and {column.not_before_when.column} = {_literal(column.not_before_when.value)}"
+            when = f" and {column.not_before_when.column} = {sql_literal(column.not_before_when.value)}"
             said = f" when {column.not_before_when.column} is {column.not_before_when.value}"
         add(
             "wrong_order",
@@ -568,7 +560,7 @@ def _judging_statement(
             cells.append(f"case when regexp_full_match({cell}, '[0-9]{{10}}') then {cell} end::bigint as person_number")
             kept.append(f"person_number, case when person_number is null then {column.name} end as other_person_id")
         elif _is_text(column, stored) and (codes := allowed[column.name]) is not None:
-            labels = ", ".join(_literal(str(code)) for code in codes)
+            labels = ", ".join(sql_literal(str(code)) for code in codes)
             kept.append(f"try_cast({column.name} as enum ({labels})) as {column.name}")
         else:
             kept.append(column.name)

@@ -79,6 +79,11 @@ class Settings:
         return self.data / "releases"
 
     @property
+    def candidates(self) -> Path:
+        """Releases that have not passed their checks; beside `releases`, where a reader may look at whatever stands."""
+        return self.data / "candidates"
+
+    @property
     def dagster_home(self) -> Path:
         """DAGSTER_HOME: runs, events and schedules."""
         return self.data / "dagster"
@@ -123,6 +128,7 @@ class Settings:
         folders = (
             self.data,
             self.releases,
+            self.candidates,
             self.dagster_home,
             self.dbt,
             self.data_docs,

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from orchestration.lib.release.labels import labels
+from orchestration.lib.release.writer import close_folder, sync
 from orchestration.site import charts
 from orchestration.site.context import Site
 from orchestration.site.data import ReleaseData, SiteError
@@ -59,22 +60,24 @@ class SiteReport:
 
 
 def publish_site(release: Path) -> SiteReport:
-    """Build the site of a release into its folder `site`, whole or not at all, and close it for writing.
+    """Build the site of a release into its folder `site`, whole and on the disk or not at all, closed for writing.
 
-    A site that is there already stays as it is. Raises SiteError when the folder holds no release.
+    A site that is there already stays as it is. Raises SiteError when the folder holds no release or can't be written.
     """
     target = release / "site"
     if target.exists():
         sizes = [path.stat().st_size for path in target.rglob("*.html")]
         return SiteReport(len(sizes), max(sizes, default=0), 0.0)
     unfinished = release / ".incomplete-site"
-    if unfinished.exists():
-        shutil.rmtree(unfinished)
-    report = build_site(release, unfinished)
-    for path in unfinished.rglob("*"):
-        path.chmod(0o755 if path.is_dir() else 0o444)
-    unfinished.chmod(0o755)
-    unfinished.replace(target)
+    try:
+        if unfinished.exists():
+            shutil.rmtree(unfinished)
+        report = build_site(release, unfinished)
+        close_folder(unfinished)
+        unfinished.replace(target)
+        sync(release)
+    except OSError as error:
+        raise SiteError(f"the web site of {release} can't be written: {error}") from error
     return report
 
 

@@ -258,6 +258,18 @@ def test_a_second_pipeline_is_told_to_wait(settings: Settings) -> None:
     assert status == pipeline.EXIT_BUSY and f"(process {os.getpid()})" in said and "nothing was done" in said
 
 
+def test_a_pipeline_waits_for_a_program_that_has_the_warehouse_open(settings: Settings) -> None:
+    code = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('open', flush=True); time.sleep(60)"
+    holder = subprocess.Popen([sys.executable, "-c", code, str(settings.warehouse)], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"open\n"
+        status, said = Place(settings.data.parent).run()
+    finally:
+        holder.kill()
+        holder.wait()
+    assert status == pipeline.EXIT_BUSY and f"is in use by process {holder.pid}" in said
+
+
 _POOL_RUN = """
     import os, sys, time
     from pathlib import Path

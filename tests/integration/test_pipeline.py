@@ -14,9 +14,11 @@ import duckdb
 import pytest
 
 from orchestration.lib.dbt_manifest import set_up_folder
+from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.release.labels import labels
 from orchestration.lib.settings import PROJECT_ROOT
 from tests.support import pages
+from tests.support.landing import make_settings
 from tests.support.undisturbed import Undisturbed
 
 pytestmark = pytest.mark.slow
@@ -178,6 +180,44 @@ def test_models_alone_are_not_built_on_raw_that_nobody_checked(tmp_path: Path) -
     landing.mkdir()
     done = run(landing, tmp_path / "data", "-c", MODELS_ALONE)
     assert "REFUSED" in done.stdout, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+STEPS_ALONE = """
+import json
+import dagster as dg
+from orchestration.definitions import defs
+from orchestration.lib.dagster_home import prepare_dagster_home
+from orchestration.lib.settings import Settings
+prepare_dagster_home(Settings.from_environment().prepare())
+loaded = defs() if callable(defs) else defs
+steps = [one for one in loaded.resolve_asset_graph().assets_defs if one.is_executable and one.op.pool == "warehouse"]
+told = {}
+for step in steps:
+    chosen = dg.AssetSelection.assets(*step.keys) if step.keys else dg.AssetSelection.checks(step)
+    month = "2023-01-01" if step.partitions_def else None
+    result = dg.materialize([step], selection=chosen, partition_key=month, raise_on_error=False)
+    error = None if result.success else result.get_step_failure_events()[0].step_failure_data.error
+    messages = []
+    while error is not None:
+        messages.append(error.message)
+        error = error.cause
+    told[step.op.name] = " ".join(messages)
+print(json.dumps(told))
+"""
+
+
+def test_no_step_of_the_daemon_touches_the_warehouse_while_another_holds_it(tmp_path: Path) -> None:
+    """`make retention` takes the file away, `make rekey` and the drill move it: under the same lock."""
+    settings = make_settings(tmp_path)
+    with pipeline_lock(settings):
+        done = run(settings.landing, settings.data, "-c", STEPS_ALONE)
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert set(told) == {
+        *("load_deliveries", "raw_expectations", "dbt_models", "model_expectations"),
+        *("release__candidate", "release__site", "release__current"),
+    }
+    assert {name: text for name, text in told.items() if f"(process {os.getpid()})" not in text} == {}
+    assert not settings.warehouse.exists()
 
 
 def test_published_table_alone_gives_a_release_with_its_ranks(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.release import writer
 from orchestration.lib.release.content import content_hash
 from orchestration.lib.settings import PROJECT_ROOT
+from orchestration.lib.sql_text import sql_file
 from orchestration.sample import generate_sample
 from tests.support import steps
 
@@ -120,7 +121,7 @@ def wrong_with_releases(releases: Path) -> list[str]:
         for name, table in manifest["tables"].items():
             hashed = list(revisions.HASHED_COLUMNS if name == revisions.TABLE else table["columns"])
             parquet = current / "parquet" / f"{name}.parquet"
-            for relation in (f"main.{name}", f"read_parquet('{parquet}')"):
+            for relation in (f"main.{name}", f"read_parquet({sql_file(parquet)})"):
                 if content_hash(con, relation, hashed) != table["sha256"]:
                     wrong.append(f"{relation} is not what the manifest says")
     return wrong
@@ -251,14 +252,15 @@ def take_back(releases: Path, before: Path | None) -> None:
 
 
 def left_over(releases: Path) -> list[Path]:
-    """What killed runs left among the releases: unfinished folders, and finished ones that were never current."""
+    """What killed runs left: candidates, unfinished folders, and finished releases that were never current."""
     published = set()
     release = writer.current_release(releases)
     while release is not None and release.is_dir():
         published.add(release.name)
         previous = json.loads((release / writer.MANIFEST).read_text("utf-8"))["previous_release_id"]
         release = releases / previous if previous is not None else None
-    return [path for path in releases.iterdir() if path.name not in published and path.name != writer.CURRENT]
+    found = [path for path in releases.iterdir() if path.name not in published and path.name != writer.CURRENT]
+    return [*found, *(releases.parent / "candidates").iterdir()]
 
 
 def files_under(folder: Path) -> Iterator[Path]:

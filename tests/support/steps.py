@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from orchestration.lib import checking, loading, publishing, warehouse
 from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.progress import say
-from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
 from orchestration.site.build import publish_site
 
@@ -38,9 +37,9 @@ def check(settings: Settings) -> None:
 def publish(settings: Settings) -> None:
     """Write the candidate, check it, build its site, make it current."""
     candidate = publishing.write_candidate(settings, datetime.now(UTC)).folder
-    publishing.refuse_candidate(settings, candidate, publishing.check_candidate(settings, candidate))
+    publishing.decide_upon_candidate(settings, candidate, publishing.check_candidate(settings, candidate))
     publish_site(candidate)
-    writer.make_current(settings.releases, candidate.name)
+    publishing.publish(settings, candidate)
 
 
 STEPS = {"load": load, "check": check, "publish": publish}

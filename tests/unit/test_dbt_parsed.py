@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import importlib.metadata
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +17,11 @@ from dbt_common.events.event_manager_client import cleanup_event_logger, get_eve
 from dbt_common.events.logger import LineFormat, LoggerConfig
 from dbt_common.events.types import Note, PrintEvent
 
-from orchestration.lib.dbt_manifest import PARTIAL_PARSE, set_up_folder
+from orchestration.lib import dbt_manifest
+from orchestration.lib.dbt_manifest import DBT_PACKAGES, PARTIAL_PARSE, set_up_folder
 from orchestration.lib.dbt_parsed import read_manifest, render_wanted_lines_only, warm_up
 from orchestration.lib.settings import PROJECT_ROOT
+from tests.support.landing import make_settings
 
 DEBUG = msg_from_base_event(MainReportVersion(version="1", log_version=3), EventLevel.DEBUG)
 INFO = msg_from_base_event(Note(msg="a model is built"), EventLevel.INFO)
@@ -94,3 +98,32 @@ def test_a_look_that_fails_answers_no_and_prints_nothing(
     monkeypatch.chdir(PROJECT_ROOT)
     assert not warm_up(read_manifest(set_up_folder(PROJECT_ROOT) / PARTIAL_PARSE))
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_stamp_names_all_of_dbt_that_is_locked() -> None:
+    locked = re.findall(r"^(dbt-[a-z-]+)==", (PROJECT_ROOT / "requirements.txt").read_text("utf-8"), re.MULTILINE)
+    assert sorted(locked) == sorted(DBT_PACKAGES)
+
+
+@pytest.mark.parametrize("package", DBT_PACKAGES)
+def test_another_version_of_a_package_of_dbt_has_the_project_parsed_anew(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The macros of dbt-duckdb and dbt-adapters run from the manifest that was stored, not from what is installed."""
+    settings, parsed = make_settings(tmp_path), []
+
+    def parse(project: Path, folder: Path, wanted: str, **places: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in (("manifest.json", "{}"), (PARTIAL_PARSE, ""), ("parsed_project", wanted)):
+            (folder / name).write_text(text)
+        parsed.append(wanted)
+
+    monkeypatch.setattr(dbt_manifest, "_parse", parse)
+    monkeypatch.setattr(dbt_manifest, "set_up_folder", lambda _: tmp_path / "set up")
+    for _ in range(2):
+        dbt_manifest.ensure_manifest(settings)
+    assert len(parsed) == 1
+    installed = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99.0" if name == package else installed(name))
+    dbt_manifest.ensure_manifest(settings)
+    assert len(parsed) == 2 and f"{package} 99.0" in parsed[1]

@@ -5,18 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import shutil
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import openpyxl
 import pytest
 
+from orchestration.expectations.release import release_suites
 from orchestration.lib.disclosure.declarations import UndeclaredTable
 from orchestration.lib.release import meta, writer
 from orchestration.lib.release.content import columns_of, content_hash
 from orchestration.lib.release.labels import labels
+from tests.support.faults import wrong_with_releases
 from tests.support.release_fixture import Fixture, build
 
 AT = dt.datetime(2025, 7, 1, 10, 15, tzinfo=dt.UTC)
@@ -160,6 +164,24 @@ def test_current_moves_in_one_step_and_only_to_a_finished_release(release: Path,
     assert writer.release_folders(releases) == [release]
     with pytest.raises(writer.ReleaseError, match="no finished release"):
         writer.make_current(releases, "20990101T000000Z-00000000")
+
+
+def test_a_release_is_written_whatever_the_folders_are_called(warehouse: Fixture, tmp_path: Path) -> None:
+    place = tmp_path / "Lars' [own] data"
+    moved = place / "warehouse.duckdb"
+    place.mkdir()
+    shutil.copy(warehouse.path, moved)
+    later = writer.release_identifier(AT + dt.timedelta(days=1), "abcdef12")
+    options: dict[str, Any] = {"facts": FACTS, "temporary": place / "tmp", "protected": place / "notes"}
+    first = writer.admit(writer.write_release(moved, place / "candidates", release_id=ID, **options), place / "r")
+    second = writer.write_release(moved, place / "candidates", release_id=later, previous=first, **options)
+    writer.make_current(place / "r", writer.admit(second, place / "r").name)
+    assert wrong_with_releases(place / "r") == []
+    compared = [suite.source for suite in release_suites(first) if suite.source and "read_parquet" in suite.source]
+    assert len(compared) == 3
+    with duckdb.connect(str(place / "r" / later / "release.duckdb"), read_only=True) as con:
+        for query in compared:
+            assert con.execute(query).fetchall()
 
 
 def test_leftovers_of_a_killed_run_are_removed_at_the_next_start(warehouse: Fixture, tmp_path: Path) -> None:

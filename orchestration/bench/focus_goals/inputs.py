@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration.bench.clock import Spent, peak_memory
+from orchestration.lib.sql_text import sql_literal
 
 RAW_TABLES = ("benefit_periods", "conversations", "active_offers", "ordinary_hours")
 COUNTS = ("person_count", "passive_count", "few_conversations_count", "uncontacted_count")
@@ -56,7 +57,9 @@ def export(warehouse: Path, folder: Path) -> None:
             "expected": f"select {', '.join(COLUMNS)} from marts.fct_focus_goals",
         }
         for name, query in queries.items():
-            connection.execute(f"copy ({query}) to '{folder / name}.parquet' (format parquet, compression zstd)")
+            connection.execute(
+                f"copy ({query}) to {sql_literal(folder / f'{name}.parquet')} (format parquet, compression zstd)"
+            )
         rules = _rules(connection)
     (folder / "rules.json").write_text(json.dumps(vars(rules)), "utf-8")
 

@@ -18,6 +18,7 @@ from orchestration.bench.clock import measured
 from orchestration.bench.focus_goals.inputs import COLUMNS, RAW_TABLES, tell
 from orchestration.bench.plain_sql import batch_size, copy_seeds, models_in_order, threads_beside_dbt
 from orchestration.lib.settings import Settings
+from orchestration.lib.sql_text import sql_file, sql_literal
 
 _FACT = "fct_focus_goals"
 _BATCH = ("date '9999-01-01' /* batch_from */", "date '0001-01-01' /* batch_to */")
@@ -38,8 +39,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, folder: Path, warehouse: Path
     for schema in ("raw", "staging", "intermediate", "marts"):
         connection.execute(f"create schema {schema}")
     for table in RAW_TABLES:
-        connection.execute(f"create view raw.{table} as select * from '{folder / table}.parquet'")
-    connection.execute(f"create table raw.current_batches as from '{folder / 'batches'}.parquet'")
+        connection.execute(f"create view raw.{table} as select * from {sql_file(folder / f'{table}.parquet')}")
+    connection.execute(f"create table raw.current_batches as from {sql_file(folder / 'batches.parquet')}")
     copy_seeds(connection, warehouse)
 
 
@@ -117,7 +118,9 @@ def main() -> None:
         with measured() as spent:
             build(connection, models, months, per_batch)
             connection.execute("checkpoint")
-        connection.execute(f"copy (select {', '.join(COLUMNS)} from marts.{_FACT}) to '{target}' (format parquet)")
+        connection.execute(
+            f"copy (select {', '.join(COLUMNS)} from marts.{_FACT}) to {sql_literal(target)} (format parquet)"
+        )
         connection.close()
     tell(spent, version=duckdb.__version__)
 

@@ -23,6 +23,7 @@ import duckdb
 from orchestration.bench.clock import Spent
 from orchestration.bench.focus_goals.inputs import COLUMNS, Rules, read_rules, tell
 from orchestration.bench.process_tree import cpu_so_far
+from orchestration.lib.sql_text import sql_file, sql_literal
 
 _USER = "postgres"
 _SETTINGS = {
@@ -152,13 +153,13 @@ def load(server: _Server, folder: Path) -> Spent:
                 _KEY if name == "person_key" else "_period as month" if name == "month" and "key" in columns else name
                 for name in names
             )
-            file = server.folder / f"{table}.csv"
+            source, file = sql_file(folder / f"{table}.parquet"), server.folder / f"{table}.csv"
             connection.execute(
-                f"copy (select {chosen} from '{folder / table}.parquet') to '{file}' (format csv, header false)"
+                f"copy (select {chosen} from {source}) to {sql_literal(file)} (format csv, header false)"
             )
             file.chmod(0o644)
             spent = server.run(
-                f"create unlogged table {table} ({columns}); copy {table} from '{file}' with (format csv); "
+                f"create unlogged table {table} ({columns}); copy {table} from {sql_literal(file)} with (format csv); "
                 f"analyze {table};"
             )
             file.unlink()
@@ -288,7 +289,7 @@ def measure(folder: Path, target: Path) -> None:
     rules = read_rules(folder)
     with duckdb.connect(":memory:") as connection:
         gap, window = connection.execute(
-            f"select max(spell_gap_days), max(activity_window_months) from '{folder / 'months.parquet'}'"
+            f"select max(spell_gap_days), max(activity_window_months) from {sql_file(folder / 'months.parquet')}"
         ).fetchone() or (0, 12)
         result = target.with_suffix(".csv")
         with running_server() as server:
@@ -298,9 +299,10 @@ def measure(folder: Path, target: Path) -> None:
                 [str(server.programs / "postgres"), "--version"], check=True, capture_output=True, text=True
             ).stdout.split()[2]
         connection.execute(
-            f"copy (select * from read_csv('{result}', header = true, types = {{'municipality_code': 'varchar', "
-            f"'passive_share': 'double', 'few_conversations_share': 'double', 'uncontacted_share': 'double', "
-            f"'is_provisional': 'boolean'}})) to '{target}' (format parquet)"
+            f"copy (select * from read_csv({sql_file(result)}, header = true, "
+            f"types = {{'municipality_code': 'varchar', 'passive_share': 'double', "
+            f"'few_conversations_share': 'double', 'uncontacted_share': 'double', "
+            f"'is_provisional': 'boolean'}})) to {sql_literal(target)} (format parquet)"
         )
     result.unlink()
     tell(spent, version=version, load=vars(loading))

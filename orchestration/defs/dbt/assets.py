@@ -13,6 +13,7 @@ from orchestration.defs.raw.assets import WAREHOUSE_POOL
 from orchestration.expectations.results import require_passed
 from orchestration.lib import build, dbt_tests, warehouse
 from orchestration.lib.dbt_manifest import PARSED, PARTIAL_PARSE, ensure_manifest
+from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.progress import say
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 
@@ -58,6 +59,11 @@ def build_arguments(plan: build.BuildPlan) -> list[str]:
 def dbt_models(context: AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
     """Build and test all models. Refuses to start unless the raw checks passed for what stands in raw now."""
     settings = Settings.from_environment().prepare()
+    with pipeline_lock(settings):
+        yield from _build(context, dbt, settings)
+
+
+def _build(context: AssetExecutionContext, dbt: DbtCliResource, settings: Settings) -> Iterator[Any]:
     connection = warehouse.connect(settings)
     try:
         warehouse.ensure_schemas(connection)

@@ -11,6 +11,7 @@ from orchestration.expectations.data_docs import index_page
 from orchestration.expectations.results import ExpectationResult
 from orchestration.expectations.suites import Suite
 from orchestration.lib import checking
+from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings
 
@@ -82,7 +83,8 @@ def raw_expectations(context: AssetCheckExecutionContext) -> Iterator[dg.AssetCh
     """What stands in raw keeps the contracts; rows are read once. A failed error stops every build on them."""
     settings = Settings.from_environment().prepare()
     say("checking raw")
-    results = checking.check_raw(settings)
+    with pipeline_lock(settings):
+        results = checking.check_raw(settings)
     # The models come next: a month of the country is built in what the workers have come to hold.
     workers.pause()
     yield from check_results(checking.raw_layer(), results, settings)
@@ -97,4 +99,6 @@ def model_expectations(context: AssetCheckExecutionContext) -> Iterator[dg.Asset
     """Staging, intermediate and marts. A failed error stops the release, which reads the results itself."""
     settings = Settings.from_environment().prepare()
     say("checking staging, intermediate and marts")
-    yield from check_results(checking.model_layers(), checking.check_models(settings), settings)
+    with pipeline_lock(settings):
+        results = checking.check_models(settings)
+    yield from check_results(checking.model_layers(), results, settings)

@@ -16,6 +16,7 @@ from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import discover
 from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import retention
+from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings
 
@@ -54,22 +55,8 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
     chosen = {key[:7] for key in context.partition_keys}
     # A folder whose name is no month of ours has no partition; whichever run comes decides upon it (and rejects it).
     strays = {item.period for item in discover(settings.landing)} - partition_periods()
-    periods = chosen | strays
-    connection = warehouse.connect(settings)
-    try:
-        warehouse.ensure_schemas(connection)
-        workers.start()
-        with imports.ahead():
-            report = loading.load_pending(connection, settings, periods=periods, progress=say)
-        now = datetime.now().astimezone()
-        official_status.write_status_table(
-            connection, official_status.standing(settings.data, settings.landing, settings.project, now)
-        )
-        counts = dict(
-            connection.execute("select dataset, sum(row_count) from raw.current_batches group by dataset").fetchall()
-        )
-    finally:
-        connection.close()
+    with pipeline_lock(settings):
+        report, counts = _load(settings, chosen | strays)
     if report.key is not None and report.key.is_sample:
         say(f"sample data: persons are hashed with a generated key in {settings.keys}; not for real deliveries")
     for path, message in report.postponed:
@@ -95,3 +82,23 @@ def load_deliveries(context: AssetExecutionContext) -> Iterator[dg.MaterializeRe
                 ),
             },
         )
+
+
+def _load(settings: Settings, periods: set[str]) -> tuple[loading.LoadReport, dict[str, int]]:
+    """Load the months' deliveries and note how the official sources stand; the report, and raw's rows by data set."""
+    connection = warehouse.connect(settings)
+    try:
+        warehouse.ensure_schemas(connection)
+        workers.start()
+        with imports.ahead():
+            report = loading.load_pending(connection, settings, periods=periods, progress=say)
+        now = datetime.now().astimezone()
+        official_status.write_status_table(
+            connection, official_status.standing(settings.data, settings.landing, settings.project, now)
+        )
+        counts = dict(
+            connection.execute("select dataset, sum(row_count) from raw.current_batches group by dataset").fetchall()
+        )
+    finally:
+        connection.close()
+    return report, counts

@@ -30,10 +30,7 @@ def _candidate(context: AssetExecutionContext, settings: Settings) -> Path:
     written = event.asset_materialization if event is not None else None
     if written is None:
         raise writer.ReleaseError("release/candidate has never been made: materialize it first")
-    folder = settings.releases / str(written.metadata["release"].value)
-    if not (folder / writer.MANIFEST).is_file():
-        raise writer.ReleaseError(f"the candidate {folder.name} was refused or removed: materialize release/candidate")
-    return folder
+    return publishing.find_candidate(settings, str(written.metadata["release"].value))
 
 
 _MARTS = [key for key in dbt_models.keys if key.path[0] == "marts"]
@@ -52,7 +49,7 @@ _MARTS = [key for key in dbt_models.keys if key.path[0] == "marts"]
 def release_candidate(
     context: AssetExecutionContext,
 ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-    """A release folder, written only when all checks of the warehouse passed, and checked before anybody can see it."""
+    """A release folder, written only when all checks of the warehouse passed, and checked where nobody else looks."""
     settings = Settings.from_environment().prepare()
     with pipeline_lock(settings):
         say("writing the release")
@@ -80,7 +77,7 @@ def release_candidate(
                 "data docs": dg.MetadataValue.url(f"file://{settings.data_docs / 'index.html'}"),
             },
         )
-        publishing.refuse_candidate(settings, candidate.folder, results)
+        publishing.decide_upon_candidate(settings, candidate.folder, results)
 
 
 @dg.asset(key=SITE, group_name="release", kinds={"html"}, deps=[CANDIDATE], pool=WAREHOUSE_POOL)
@@ -92,7 +89,9 @@ def release_site(context: AssetExecutionContext) -> dg.MaterializeResult[None]:
         if not (candidate / "site").is_dir():
             say("building the web site")
             publish_site(candidate)
-    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(f"file://{candidate / 'site' / 'index.html'}")})
+    # Where it will stand once the release is published.
+    page = settings.releases / candidate.name / "site" / "index.html"
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(f"file://{page}")})
 
 
 @dg.asset(key=CURRENT, group_name="release", kinds={"duckdb", "parquet"}, deps=[SITE], pool=WAREHOUSE_POOL)
@@ -100,14 +99,13 @@ def release_current(context: AssetExecutionContext) -> dg.MaterializeResult[None
     """`releases/current` names the release that passed."""
     settings = Settings.from_environment()
     with pipeline_lock(settings):
-        candidate = _candidate(context, settings)
-        writer.make_current(settings.releases, candidate.name)
-    manifest = json.loads((candidate / writer.MANIFEST).read_text("utf-8"))
-    say(f"release {candidate.name} is current")
+        release = publishing.publish(settings, _candidate(context, settings))
+    manifest = json.loads((release / writer.MANIFEST).read_text("utf-8"))
+    say(f"release {release.name} is current")
     return dg.MaterializeResult(
         metadata={
-            "release": candidate.name,
-            "path": dg.MetadataValue.path(str(candidate)),
+            "release": release.name,
+            "path": dg.MetadataValue.path(str(release)),
             "rows": sum(table["row_count"] for table in manifest["tables"].values()),
         }
     )

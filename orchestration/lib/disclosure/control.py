@@ -22,6 +22,7 @@ from orchestration.lib.disclosure.secondary import AreaRow, Cells, ProtectedMont
 from orchestration.lib.disclosure.state import Key, TableState, small
 from orchestration.lib.release.content import columns_of, quoted
 from orchestration.lib.rules import RuleMissing, loaded_parameter
+from orchestration.lib.sql_text import sql_literal
 
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.
@@ -177,7 +178,7 @@ def read_earlier(con: duckdb.DuckDBPyConnection, state: TableState, previous: Pa
     table = state.declaration.table
     alias = "previous"
     if not con.execute("select 1 from duckdb_databases() where database_name = ?", [alias]).fetchone():
-        con.execute(f"attach '{previous / 'release.duckdb'}' as {alias} (read_only)")
+        con.execute(f"attach {sql_literal(previous / 'release.duckdb')} as {alias} (read_only)")
     columns = columns_of(con, f"{alias}.main.{quoted(table)}")
     shared = [name for name in state.figures if name in columns]
     if not shared or not set(state.declaration.keys) <= set(columns):

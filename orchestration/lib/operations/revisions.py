@@ -18,6 +18,7 @@ import duckdb
 from orchestration.lib.deliveries import FIRST_FETCHED_NUMBER
 from orchestration.lib.disclosure.declarations import DECLARATIONS
 from orchestration.lib.release.content import columns_of, quoted
+from orchestration.lib.sql_text import sql_literal
 
 TABLE = "rpt_revisions"
 # Where what is delivered becomes rows of `raw`.
@@ -171,7 +172,7 @@ def write_revisions(
 
 def _attach(con: duckdb.DuckDBPyConnection, previous: Path) -> None:
     if not con.execute("select 1 from duckdb_databases() where database_name = 'previous'").fetchone():
-        con.execute(f"attach '{previous / 'release.duckdb'}' as previous (read_only)")
+        con.execute(f"attach {sql_literal(previous / 'release.duckdb')} as previous (read_only)")
 
 
 def _write_arrivals(con: duckdb.DuckDBPyConnection, arrivals: Sequence[Arrival]) -> None:

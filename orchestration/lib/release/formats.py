@@ -22,6 +22,7 @@ from xlsxwriter.worksheet import Worksheet
 from orchestration.lib.disclosure.declarations import DECLARATIONS
 from orchestration.lib.release.content import columns_of, quoted
 from orchestration.lib.release.labels import labels
+from orchestration.lib.sql_text import sql_literal
 
 # A sheet is for looking at; with more rows than this a workbook takes longer to write than the rest of the release.
 EXCEL_ROWS = 500
@@ -31,7 +32,7 @@ _MEDIA_TYPES = {"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}
 
 def write_csv(con: duckdb.DuckDBPyConnection, source: str, table: str, folder: Path) -> None:
     """One table as a UTF-8 file: comma, decimal point, ISO dates, empty = null."""
-    con.execute(f"copy {source}.main.{quoted(table)} to '{folder / (table + '.csv')}' (format csv, header)")
+    con.execute(f"copy {source}.main.{quoted(table)} to {sql_literal(folder / (table + '.csv'))} (format csv, header)")
 
 
 def write_codebook(con: duckdb.DuckDBPyConnection, source: str, tables: Sequence[str], folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.lib.release.content import quoted
+from orchestration.lib.sql_text import sql_literal
 
 SCHEMA = "release.meta"
 
@@ -90,15 +91,11 @@ TABLES = {
 
 def comment_on(con: duckdb.DuckDBPyConnection, target: str, text: str, texts: Mapping[str, str]) -> None:
     """Describe a table and its columns where a reader of the file finds it; empty texts are left out."""
-
-    def literal(value: str) -> str:
-        return "'" + value.replace("'", "''") + "'"
-
     if text:
-        con.execute(f"comment on table {target} is {literal(text)}")
+        con.execute(f"comment on table {target} is {sql_literal(text)}")
     for column, comment in texts.items():
         if comment:
-            con.execute(f"comment on column {target}.{quoted(column)} is {literal(comment)}")
+            con.execute(f"comment on column {target}.{quoted(column)} is {sql_literal(comment)}")
 
 
 def create_table(con: duckdb.DuckDBPyConnection, name: str) -> str:

@@ -1,8 +1,8 @@
 """Writes one release and makes it the current one.
 
-A release is built in `releases/.incomplete-<id>`, made durable, closed for writing and only then given its name, so
-that a folder with a release's name is always whole. `make_current` is a step of its own: checks of the finished release
-stand between the two.
+A release is built in `candidates/.incomplete-<id>`, made durable, closed for writing and only then given its name, so
+that a folder with a release's name is always whole. It stays in that private folder while it is checked; `admit` moves
+it among the releases, where readers look, and `make_current` names it. Each is one step.
 """
 
 from __future__ import annotations
@@ -30,12 +30,15 @@ from orchestration.lib.operations import completeness, revisions
 from orchestration.lib.release import formats, meta
 from orchestration.lib.release.content import columns_of, content_hash, quoted
 from orchestration.lib.release.project_copy import write_project_copy
+from orchestration.lib.sql_text import sql_literal
 from orchestration.lib.warehouse import CHECKPOINT_THRESHOLD
 
 # The oldest storage format of DuckDB 1.x: DuckDB 1.1 and everything newer opens it.
 STORAGE_VERSION = "v1.0.0"
 FILE_MODE = 0o444
 FOLDER_MODE = 0o755
+# Nobody but the pipeline's account looks at what has not passed its checks.
+CANDIDATES_MODE = 0o700
 CURRENT = "current"
 INCOMPLETE_PREFIX = ".incomplete-"
 MANIFEST = "manifest.json"
@@ -99,12 +102,12 @@ def release_identifier(created_at: datetime, fingerprint: str) -> str:
     return f"{created_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digits}"
 
 
-def remove_leftovers(releases: Path) -> list[str]:
-    """Remove the unfinished folders and links of runs that were killed; returns their names."""
+def remove_leftovers(folder: Path) -> list[str]:
+    """Remove the unfinished folders and links of runs that were killed, among releases or candidates; their names."""
     removed: list[str] = []
-    if not releases.is_dir():
+    if not folder.is_dir():
         return removed
-    for path in sorted(releases.iterdir()):
+    for path in sorted(folder.iterdir()):
         if path.name.startswith(INCOMPLETE_PREFIX):
             _open_for_removal(path)
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -132,6 +135,22 @@ def current_release(releases: Path) -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def admit(candidate: Path, releases: Path) -> Path:
+    """Move a candidate among the releases, in one step, and return its place there: from here on readers may see it.
+
+    Raises ReleaseError when the name is taken.
+    """
+    final = releases / candidate.name
+    if final.exists():
+        raise ReleaseError(f"release {candidate.name} exists already and is never changed")
+    releases.mkdir(parents=True, exist_ok=True)
+    releases.chmod(FOLDER_MODE)
+    candidate.replace(final)
+    sync(releases)
+    sync(candidate.parent)
+    return final
+
+
 def make_current(releases: Path, release_id: str) -> None:
     """Let `current` name the release, in one step: a reader sees the old release or the new one, never neither.
 
@@ -144,12 +163,12 @@ def make_current(releases: Path, release_id: str) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(release_id)
     link.replace(releases / CURRENT)
-    _sync(releases)
+    sync(releases)
 
 
 def write_release(
     warehouse: Path,
-    releases: Path,
+    candidates: Path,
     *,
     release_id: str,
     facts: ReleaseFacts,
@@ -159,7 +178,7 @@ def write_release(
     protected: Path | None = None,
     memory_limit: str = "2GB",
 ) -> Path:
-    """Write the release and return its folder; `current` is not touched.
+    """Write the release into the folder `candidates`, which is closed to others, and return its folder there.
 
     protected: the private folder of `disclosure.protected_months`, which spares unchanged months.
 
@@ -169,24 +188,22 @@ def write_release(
     """
     if not _IDENTIFIER.match(release_id):
         raise ReleaseError(f"{release_id!r} is no release id: make it with release_identifier()")
-    final = releases / release_id
+    final = candidates / release_id
     if final.exists():
         raise ReleaseError(f"release {release_id} exists already and is never changed")
-    releases.mkdir(parents=True, exist_ok=True)
-    releases.chmod(FOLDER_MODE)
-    remove_leftovers(releases)
-    folder = releases / (INCOMPLETE_PREFIX + release_id)
+    candidates.mkdir(parents=True, exist_ok=True)
+    candidates.chmod(CANDIDATES_MODE)
+    remove_leftovers(candidates)
+    folder = candidates / (INCOMPLETE_PREFIX + release_id)
     folder.mkdir(mode=0o700)
 
     if project is not None:
         write_project_copy(project, folder / "project.tar")
     tables = _write_tables(warehouse, folder, release_id, facts, previous, temporary, protected, memory_limit)
     _write_manifest(folder, release_id, facts, tables, previous)
-    _close(folder)
+    close_folder(folder)
     folder.replace(final)
-    _sync(releases)
-    if protected is not None:
-        protected_months.prune(protected, {path.name for path in release_folders(releases)})
+    sync(candidates)
     return final
 
 
@@ -208,9 +225,9 @@ def _write_tables(
     )
     try:
         if temporary is not None:
-            con.execute(f"set temp_directory = '{temporary}'")
-        con.execute(f"attach '{warehouse}' as {quoted(catalog)} (read_only)")
-        con.execute(f"attach '{folder / 'release.duckdb'}' as release (storage_version '{STORAGE_VERSION}')")
+            con.execute(f"set temp_directory = {sql_literal(temporary)}")
+        con.execute(f"attach {sql_literal(warehouse)} as {quoted(catalog)} (read_only)")
+        con.execute(f"attach {sql_literal(folder / 'release.duckdb')} as release (storage_version '{STORAGE_VERSION}')")
         names = [
             str(row[0])
             for row in con.execute(
@@ -357,7 +374,7 @@ def _finish(
     columns = columns_of(con, target)
     _write_comments(con, target, text, texts, columns)
     con.execute(
-        f"copy {target} to '{folder / 'parquet' / (name + '.parquet')}' "
+        f"copy {target} to {sql_literal(folder / 'parquet' / (name + '.parquet'))} "
         "(format parquet, compression zstd, row_group_size 122880)"
     )
     formats.write_csv(con, "release", name, folder / "csv")
@@ -521,21 +538,22 @@ def _write_manifest(
     (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
-def _close(folder: Path) -> None:
+def close_folder(folder: Path) -> None:
     """Make every file durable and read-only, and the folders readable by all."""
     for root, folders, files in os.walk(folder):
         for name in files:
             path = Path(root) / name
             path.chmod(FILE_MODE)
-            _sync(path)
+            sync(path)
         for name in folders:
             (Path(root) / name).chmod(FOLDER_MODE)
-            _sync(Path(root) / name)
+            sync(Path(root) / name)
     folder.chmod(FOLDER_MODE)
-    _sync(folder)
+    sync(folder)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -10,6 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+import duckdb
+
 from orchestration.lib.explanation import MEASURES, YEARLY, explain
 from orchestration.lib.reading_places import NothingToRead, open_warehouse
 from orchestration.lib.settings import Settings, SettingsError
@@ -24,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(explain(place, options.municipality, options.period, options.measure, options.group))
     except (NothingToRead, SettingsError, WarehouseBroken, WarehouseLocked, WarehouseUnavailable) as error:
         print(f"explain: {error}", file=sys.stderr)
+        return 2
+    except duckdb.CatalogException as error:
+        print(f"explain: {str(error).splitlines()[0]} The warehouse is not built yet: `make pipeline`", file=sys.stderr)
         return 2
     return 0
 

@@ -23,8 +23,8 @@ from orchestration.lib.dbt_waiting import waiting_dbt
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
 from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.official import status as official_status
-from orchestration.lib.operations import alerts, keeping
-from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
+from orchestration.lib.operations import alerts, keeping, renewing
+from orchestration.lib.pipeline_lock import PipelineRunning, is_handed_on, pipeline_lock
 from orchestration.lib.progress import say, standard_output_to
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
 from orchestration.lib.release import writer
@@ -204,6 +204,9 @@ def _tell(subject: str, lines: list[str]) -> None:
 
 def _run(settings: Settings) -> int:
     say(f"landing zone {settings.landing}, data {settings.data}")
+    # Under a renewal's own lock, what lies aside is that renewal's.
+    if not is_handed_on(settings) and renewing.bring_back(settings):
+        say("a rekey or restore drill was killed: what it had set aside is back in its place, do it again")
     for line in publishing.settle_releases(settings):
         say(line)
     situation = look(settings)

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import sys
 
+import duckdb
+
 from orchestration.commands import rebuild
 from orchestration.lib.deliveries import LandingMissing
+from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.operations import renewing
 from orchestration.lib.pipeline_lock import PipelineRunning
 from orchestration.lib.progress import say
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
+from orchestration.lib.warehouse import WarehouseBroken, WarehouseLocked, WarehouseUnavailable
 
 
 def main() -> int:
@@ -30,7 +34,15 @@ def main() -> int:
     except PipelineRunning as error:
         say(str(error))
         return 75
-    except (renewing.RenewalFailed, OSError) as error:
+    except (
+        renewing.RenewalFailed,
+        WarehouseBroken,
+        WarehouseLocked,
+        WarehouseUnavailable,
+        LedgerBroken,
+        OSError,
+        duckdb.Error,
+    ) as error:
         say(f"the drill failed: {error}")
         return 1
     say(f"{tables} tables of the marts are equal")

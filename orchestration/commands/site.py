@@ -1,7 +1,7 @@
 """Build the web site of a release: `python -m orchestration.commands.site [--release ID]`.
 
 Takes the current release unless told otherwise, writes into its folder `site` and prints where the pages are.
-Exit status 0, or 2 when there is no release to build from or its folder can't be written.
+Exit status 0, or 2 when there is no release to build from, or it can't be read, or its folder can't be written.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import duckdb
 
 from orchestration.lib.release.writer import current_release
 from orchestration.lib.settings import Settings, SettingsError
@@ -34,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         folder = chosen_release(options.release)
         report = publish_site(folder)
-    except (SiteError, SettingsError) as error:
+    except (SiteError, SettingsError, OSError, duckdb.Error) as error:
         print(f"site: {error}", file=sys.stderr)
         return 2
     built = f"built in {report.seconds:.0f} s" if report.seconds else "was there already"

@@ -70,7 +70,7 @@ def load_key(settings: Settings) -> Key:
     if settings.key_file is not None:
         return _checked(_read(settings.key_file), f"JOBCENTER_KEY_FILE ({settings.key_file})")
     if (settings.landing / SAMPLE_MARK).is_file():
-        return _sample_key(_sample_key_path(settings))
+        return _sample_key(sample_key_path(settings))
     raise KeyMissing(
         "No key for replacing CPR numbers: neither JOBCENTER_KEY nor JOBCENTER_KEY_FILE is set. " + _HOW_TO_MAKE_ONE
     )
@@ -150,11 +150,12 @@ def is_about_samples(settings: Settings, key_id: str) -> bool:
     """Whether what is loaded is made up: the landing zone is a sample, or persons were hashed with a sample's key."""
     if (settings.landing / SAMPLE_MARK).is_file():
         return True
-    path = _sample_key_path(settings)
+    path = sample_key_path(settings)
     return path.is_file() and _checked(_read(path), str(path)).key_id == key_id
 
 
-def _sample_key_path(settings: Settings) -> Path:
+def sample_key_path(settings: Settings) -> Path:
+    """Where the generated key of sample data lies."""
     return settings.keys / "sample.key"
 
 

@@ -6,14 +6,17 @@ import datetime as dt
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from alembic.util.exc import CommandError
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from orchestration.commands import pipeline
@@ -93,11 +96,12 @@ def test_retention_deletes_old_persons_everywhere_and_says_what_is_lost(settings
     assert left == ["2016-03", "2024-01"]
     assert not settings.warehouse.exists() and not (settings.data / "rebuilds").exists()
     assert not list(settings.tmp.iterdir()) and len(writer.release_folders(settings.releases)) == 2
-    (line,) = retention.log_file(settings).read_text().splitlines()
-    assert json.loads(line) | {"deleted_at": ""} == {
-        "deleted_at": "", "path": "2016-04/delivery-001", "manifest_hash": todo.deliveries[0].manifest_hash,
-        "rule": "retention_landing_months", "first_kept": "2016-05-01",
-    }  # fmt: skip
+    lines = [json.loads(line) for line in retention.log_file(settings).read_text().splitlines()]
+    for line, moment in zip(lines, ("begun_at", "deleted_at"), strict=True):
+        assert line | {moment: ""} == {
+            moment: "", "path": "2016-04/delivery-001", "manifest_hash": todo.deliveries[0].manifest_hash,
+            "rule": "retention_landing_months", "first_kept": "2016-05-01",
+        }  # fmt: skip
     assert retention.deleted_paths(settings) == {"2016-04/delivery-001"}
     load(settings)
     assert query(settings, "select distinct period from quality.deliveries order by 1") == [("2016-03",), ("2024-01",)]
@@ -397,17 +401,69 @@ def test_a_killed_run_gives_its_place_in_the_pool_back(dagster_home: Settings) -
     assert states == {"FAILURE", "SUCCESS"}
 
 
-def test_storage_of_dagster_that_is_half_made_is_set_aside(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def overwrite(file: Path) -> None:
+    file.write_bytes(b"half a file, not sqlite" * 100)
+
+
+def cut_off(file: Path) -> None:
+    """The first page says how many there are; the others are gone."""
+    for log in file.parent.glob(file.name + "-*"):
+        log.unlink()
+    os.truncate(file, 4096)
+
+
+@pytest.mark.parametrize("harm", [overwrite, cut_off])
+@pytest.mark.parametrize("name", ["runs.db", "runs/index.db"])
+def test_a_broken_file_of_dagsters_storage_is_set_aside(
+    dagster_home: Settings, capsys: pytest.CaptureFixture[str], harm: Callable[[Path], None], name: str
+) -> None:
+    harm(dagster_home.dagster_home / "history" / name)
+    with runs.usable_instance(dagster_home, print) as instance:
+        assert instance.get_runs_count() == 0
+    assert (dagster_home.data / "dagster-broken" / "history" / name).is_file()
+    assert "set aside" in capsys.readouterr().out
+
+
+def test_storage_that_dagster_was_making_when_it_was_killed_is_gone_on_with(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DAGSTER_HOME", str(settings.dagster_home))
     prepare_dagster_home(settings)
-    (settings.dagster_home / "history").mkdir()
-    (settings.dagster_home / "history" / "runs.db").write_bytes(b"half a file, not sqlite" * 100)
+    (settings.dagster_home / "history" / "runs").mkdir(parents=True)
+    (settings.dagster_home / "history" / "runs.db").touch()
+    (settings.dagster_home / "history" / "runs" / "index.db").touch()
     with runs.usable_instance(settings, print) as instance:
         assert instance.get_runs_count() == 0
-    assert (settings.data / "dagster-broken" / "history" / "runs.db").is_file()
-    assert "set aside" in capsys.readouterr().out
+    assert not (settings.data / "dagster-broken").exists()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("database is locked"),
+        sqlite3.OperationalError("no such column: runs.made_by_a_later_version"),
+        sqlite3.OperationalError("attempt to write a readonly database"),
+        sqlite3.OperationalError("database or disk is full"),
+        CommandError("Can't locate revision identified by 'ffffffffffff'"),
+        ImportError("cannot import name 'OpenEventLog'"),
+    ],
+    ids=str,
+)
+def test_a_sound_record_of_runs_stays_whatever_keeps_it_from_being_opened(
+    dagster_home: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def refuse(_: Path) -> dg.DagsterInstance:
+        raise error
+
+    earlier = dagster_home.data / "dagster-broken"
+    earlier.mkdir()
+    monkeypatch.setattr(runs, "open_instance", refuse)
+    with pytest.raises(runs.RecordOfRunsUnusable) as told:
+        runs.usable_instance(dagster_home, print)
+    assert str(error) in str(told.value) and "dagster instance migrate" in str(told.value)
+    # `make pipeline` tells the first 500 characters.
+    assert len(str(told.value).replace(str(dagster_home.dagster_home), "/srv/jobcenter/data/dagster")) < 450
+    assert (dagster_home.dagster_home / "history" / "runs.db").is_file() and earlier.is_dir()
 
 
 def test_old_runs_go_and_new_ones_stay(dagster_home: Settings) -> None:

@@ -94,6 +94,17 @@ def test_both_ways_carry_the_alert_without_numbers(receivers: tuple[list[str], l
     assert CANARY not in mail + str(call) and "190175" not in mail + str(call)
 
 
+def test_a_password_never_goes_over_the_network_in_clear() -> None:
+    for place in ("smtp://drift:secret@127.0.0.1:25", "smtp://drift@127.0.0.1"):
+        with pytest.raises(SettingsError, match=r"smtp\+starttls") as told:
+            AlertSettings(smtp=place, mail_to=("a@example.org",))
+        with pytest.raises(SettingsError, match="JOBCENTER_ALERT_SMTP"):
+            AlertSettings.from_environment({"JOBCENTER_ALERT_SMTP": place, "JOBCENTER_ALERT_MAIL_TO": "a@example.org"})
+        assert "secret" not in str(told.value)
+    for place in ("smtp+starttls://drift:secret@127.0.0.1:587", "smtps://drift:secret@127.0.0.1"):
+        assert AlertSettings(smtp=place, mail_to=("a@example.org",)).is_set
+
+
 def test_a_receiver_that_is_down_is_told_and_raises_nothing() -> None:
     where = AlertSettings(smtp="smtp://127.0.0.1:1", mail_to=("a@example.org",), webhook="http://127.0.0.1:1/")
     problems = send(Alert("x", ["y"]), where)

@@ -263,6 +263,45 @@ def left_over(releases: Path) -> list[Path]:
     return [*found, *(releases.parent / "candidates").iterdir()]
 
 
+# What Python tells its audit hooks before it changes or opens a file.
+_STEPS = {"open", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.link", "shutil.rmtree"}
+
+
+def killed_at(step: int, folder: Path, work: Callable[[], object]) -> bool:
+    """Do `work` in a copy of this process that dies, as by SIGKILL, before its step of that number on `folder`.
+
+    A step is a call that opens, renames, makes or removes something below the folder. False when the work ended, well,
+    before that step.
+    """
+    child = os.fork()
+    if child == 0:
+        _work_and_die(step, str(folder), work)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (0, -signal.SIGKILL):
+        raise AssertionError(f"the work before step {step} ended with status {status}")
+    return status != 0
+
+
+def _work_and_die(step: int, folder: str, work: Callable[[], object]) -> None:
+    seen = 0
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal seen
+        # Inside rmtree the names are relative to an open folder, which comes as the last argument.
+        if event in _STEPS and (str(arguments[0]).startswith(folder) or event in ("os.remove", "os.rmdir")):
+            seen += 1
+            if seen == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    status = 1
+    try:
+        sys.addaudithook(hook)
+        work()
+        status = 0
+    finally:
+        os._exit(status)
+
+
 def files_under(folder: Path) -> Iterator[Path]:
     """Every regular file below a folder."""
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())

@@ -1,18 +1,23 @@
-"""The commands that hand over to another program or serve pages: what they say, and how it is called."""
+"""Commands: exit status and message of each outcome, and how those that hand over to another program call it."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from orchestration.commands import dev, serve, site
+from orchestration.commands import dev, explain, rebuild, rekey, restore_drill, retention, serve, site
+from orchestration.lib import progress, warehouse
+from orchestration.lib.operations import renewing
 from orchestration.lib.release import writer
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 from orchestration.site import build
+from tests.support.landing import TEST_KEY, write_delivery
 
 
 @pytest.fixture
@@ -103,3 +108,187 @@ def test_a_site_is_on_the_disk_before_it_has_its_name(release: Path, monkeypatch
     build.publish_site(release)
     inside = [".incomplete-site", ".incomplete-site/da", ".incomplete-site/da/index.html"]
     assert sorted(synced[:-1]) == inside and synced[-1] == "."
+
+
+RELEASE = "20240301T000000Z-aaaaaaaa"
+FIGURE = ["--municipality", "0101", "--period", "2024-03", "--measure", "benefit_recipients"]
+
+Harm = Callable[[Settings], object]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A place with a key, an empty warehouse and a release with a site, as the environment names it."""
+    for name, value in {"LANDING": tmp_path / "landing", "DATA": tmp_path / "data", "KEY": TEST_KEY}.items():
+        monkeypatch.setenv(f"JOBCENTER_{name}", str(value))
+    monkeypatch.delenv("JOBCENTER_KEY_FILE", raising=False)
+    monkeypatch.setattr(os, "umask", lambda _: 0)
+    # Its own is that of the moment in which it was imported.
+    monkeypatch.setattr(progress, "_TERMINAL", 1)
+    settings = Settings.from_environment().prepare()
+    settings.landing.mkdir()
+    with warehouse.connect(settings) as connection:
+        warehouse.ensure_schemas(connection)
+    (settings.releases / RELEASE / "site").mkdir(parents=True)
+    (settings.releases / RELEASE / "site" / "index.html").write_text("page")
+    return settings
+
+
+def nothing(_: Settings) -> None:
+    """All is as it should be."""
+
+
+def no_warehouse(settings: Settings) -> None:
+    settings.warehouse.unlink()
+
+
+def broken_warehouse(settings: Settings) -> None:
+    settings.warehouse.write_bytes(b"no database" * 5000)
+
+
+def broken_ledger(settings: Settings) -> None:
+    settings.ledger.write_text("no json\n")
+
+
+def no_landing(settings: Settings) -> None:
+    settings.landing.rmdir()
+
+
+def old_delivery(settings: Settings) -> None:
+    write_delivery(settings.landing, "2015-01", 1, {"ordinary_hours": []})
+
+
+def broken_log(settings: Settings) -> None:
+    (settings.data / "retention.jsonl").write_text("[]\n")
+
+
+def closed_landing(settings: Settings) -> None:
+    # Not a matter of rights, which root always has: a link stands where the folder is to be renamed to.
+    old_delivery(settings)
+    (settings.landing / "2015-01" / ".deleted-delivery-001").symlink_to(settings.landing)
+
+
+def no_site(settings: Settings) -> None:
+    (settings.releases / RELEASE / "site" / "index.html").unlink()
+    (settings.releases / RELEASE / "site").rmdir()
+
+
+def broken_release(settings: Settings) -> None:
+    no_site(settings)
+    (settings.releases / RELEASE / "release.duckdb").write_bytes(b"no database" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "harm", "status", "said"),
+    [
+        (rekey.main, None, no_warehouse, 1, "not rekeyed: There is no warehouse at"),
+        (rekey.main, None, broken_warehouse, 1, "is damaged and can't be opened"),
+        (rekey.main, None, broken_ledger, 1, "deliveries.jsonl, line 1 can't be read"),
+        (rekey.main, None, no_landing, 2, "is no folder: set JOBCENTER_LANDING"),
+        (restore_drill.main, None, no_warehouse, 1, "the drill failed: There is no warehouse at"),
+        (restore_drill.main, None, broken_warehouse, 1, "is damaged and can't be opened"),
+        (restore_drill.main, None, broken_ledger, 1, "deliveries.jsonl, line 1 can't be read"),
+        (restore_drill.main, None, no_landing, 2, "is no folder: set JOBCENTER_LANDING"),
+        (retention.main, [], nothing, 0, "nothing is that old"),
+        (retention.main, ["--yes"], nothing, 0, "nothing is that old"),
+        (retention.main, [], old_delivery, 0, "would delete 2015-01/delivery-001"),
+        (retention.main, ["--yes"], closed_landing, 1, "run it again: what was begun is finished then"),
+        (retention.main, [], broken_ledger, 1, "deliveries.jsonl, line 1 can't be read"),
+        (retention.main, [], broken_log, 1, "retention.jsonl, line 1 can't be read"),
+        (retention.main, [], no_landing, 2, "is no folder: set JOBCENTER_LANDING"),
+        (retention.main, ["--on", "1800-01-01"], nothing, 2, "no row of retention_landing_months"),
+        (explain.main, FIGURE, no_warehouse, 2, "explain: There is no warehouse at"),
+        (explain.main, FIGURE, broken_warehouse, 2, "is damaged and can't be opened"),
+        (explain.main, FIGURE, nothing, 2, "explain: Catalog Error"),
+        (site.main, [], nothing, 2, "site: there is no current release in"),
+        (site.main, ["--release", "20990101T000000Z-aaaaaaaa"], nothing, 2, "there is no release 20990101T000000Z"),
+        (site.main, ["--release", RELEASE], no_site, 2, "holds no release.duckdb"),
+        (site.main, ["--release", RELEASE], broken_release, 2, "not a valid DuckDB database"),
+        (site.main, ["--release", RELEASE], nothing, 0, "site: 1 pages, largest 0 kB, was there already"),
+    ],
+)
+def test_a_command_ends_with_its_status_and_says_why(
+    place: Settings,
+    capfd: pytest.CaptureFixture[str],
+    main: Callable[..., int],
+    arguments: list[str] | None,
+    harm: Harm,
+    status: int,
+    said: str,
+) -> None:
+    harm(place)
+    assert (main() if arguments is None else main(arguments)) == status
+    output = capfd.readouterr()
+    assert said in output.out + output.err
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "named"),
+    [
+        (retention.main, ["--on", "last spring"], "--on"),
+        (explain.main, FIGURE[:4], "--measure"),
+        (site.main, ["--release"], "--release"),
+    ],
+)
+def test_a_wrong_argument_is_named(
+    place: Settings,
+    capfd: pytest.CaptureFixture[str],
+    main: Callable[[list[str]], int],
+    arguments: list[str],
+    named: str,
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and named in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("main", [rekey.main, restore_drill.main, lambda: retention.main(["--yes"])])
+def test_a_command_that_writes_waits_for_the_pipeline(
+    place: Settings, capfd: pytest.CaptureFixture[str], main: Callable[[], int]
+) -> None:
+    with (place.data / "pipeline.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert main() == 75
+    assert "nothing was done" in capfd.readouterr().out and place.warehouse.exists()
+
+
+def test_a_rekey_without_a_key_changes_nothing(
+    place: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("JOBCENTER_KEY")
+    assert rekey.main() == 2
+    assert "No key for replacing CPR numbers" in capfd.readouterr().out
+    assert place.warehouse.exists() and not (place.data / "aside").exists()
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_commands_that_run_the_pipeline_end_as_it_does(
+    place: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], status: int
+) -> None:
+    """Each begins with a sound place; the pipeline makes the same marts, or fails."""
+
+    def run(settings: Settings) -> int:
+        with warehouse.connect(settings) as connection:
+            warehouse.ensure_schemas(connection)
+        return status
+
+    monkeypatch.setattr(renewing, "run_pipeline", run)
+    monkeypatch.setattr(rebuild, "main", lambda arguments: 1 if arguments == [RELEASE] else 2)
+    assert (rekey.main(), restore_drill.main()) == (status, status)
+    output = capfd.readouterr().out
+    assert ("0 tables of the marts are equal" in output) == (status == 0)
+    assert output.count("the former warehouse is back in its place") == 2 * status and place.warehouse.exists()
+    (place.releases / "current").symlink_to(RELEASE)
+    # Without it the warehouse alone was compared; with it the release as well.
+    assert restore_drill.main() == 1
+    old_delivery(place)
+    assert retention.main(["--yes"]) == status
+    assert "deleting 2015-01/delivery-001" in capfd.readouterr().out and not list(place.landing.iterdir())
+
+
+def test_an_explanation_is_printed(
+    place: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(explain, "explain", lambda _, *asked: f"explained: {asked}")
+    assert explain.main([*FIGURE, "--group", "all"]) == 0
+    assert capfd.readouterr().out == "explained: ('0101', '2024-03', 'benefit_recipients', 'all')\n"

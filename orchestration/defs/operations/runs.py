@@ -24,26 +24,47 @@ _UNFINISHED = [
 ]
 
 
-def usable_instance(settings: Settings, say: Callable[[str], None]) -> dg.DagsterInstance:
-    """Dagster's instance in DAGSTER_HOME; when its storage can't be read, that is set aside and made anew.
+# What SQLite says of a file that is no database, or not a whole one (cut off, overwritten): no waiting and no migration
+# makes it readable. A process that is killed while Dagster makes its storage leaves none of these behind: SQLite takes
+# the half step back, and Dagster goes on from there.
+_BROKEN_FILE = ("file is not a database", "database disk image is malformed")
 
-    A process killed while Dagster makes its storage leaves half a storage behind. Runs and events are a record only:
-    nothing in the warehouse or a release depends on them.
+
+class RecordOfRunsUnusable(RuntimeError):
+    """Dagster's record of runs can't be opened and is left as it is; the message says why and what to do."""
+
+
+def usable_instance(settings: Settings, say: Callable[[str], None]) -> dg.DagsterInstance:
+    """Dagster's instance in DAGSTER_HOME; when a file of its storage is broken, that is set aside and made anew.
+
+    Runs and events are a record only: nothing in the warehouse or a release depends on them. Yet whatever is no broken
+    file (locked, made by another version, no permission, full disk, a fault of the code) leaves the record where it is.
+    Raises RecordOfRunsUnusable.
     """
     try:
-        instance = open_instance(settings.dagster_home)
-        instance.get_runs_count()
-        instance.event_log_storage.get_pool_limits()
-        return instance
+        return _open(settings)
     except Exception as error:  # sqlite's, SQLAlchemy's, alembic's and Dagster's own
-        if any(sign in str(error) for sign in ("disk is full", "readonly database", "unable to open", "disk I/O")):
-            raise
-        aside = settings.dagster_home.with_name("dagster-broken")
-        keeping.remove_tree(aside)
-        settings.dagster_home.rename(aside)
-        say(f"Dagster's record of runs can't be read ({type(error).__name__}); it was set aside in {aside}")
-        prepare_dagster_home(settings)
-        return open_instance(settings.dagster_home)
+        reason = next(iter(str(error).strip().splitlines()), "no further reason given")
+        if not any(sign in str(error) for sign in _BROKEN_FILE):
+            raise RecordOfRunsUnusable(
+                f"Dagster's record of runs in {settings.dagster_home} is left as it is, since it can't be opened "
+                f"({type(error).__name__}: {reason[:120]}). Locked, full or closed: try again when that is mended. "
+                "After an upgrade `dagster instance migrate`, after a downgrade go back. Else stop the daemon and move "
+                "the folder away: the next run makes it anew, no figure depends on it."
+            ) from error
+    aside = settings.dagster_home.with_name("dagster-broken")
+    keeping.remove_tree(aside)
+    settings.dagster_home.rename(aside)
+    say(f"Dagster's record of runs can't be read ({reason}); it was set aside in {aside}")
+    prepare_dagster_home(settings)
+    return _open(settings)
+
+
+def _open(settings: Settings) -> dg.DagsterInstance:
+    instance = open_instance(settings.dagster_home)
+    instance.get_runs_count()
+    instance.event_log_storage.get_pool_limits()
+    return instance
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:

@@ -1,6 +1,6 @@
 """Telling people when something is wrong: by e-mail (SMTP) and webhook, as the environment says.
 
-JOBCENTER_ALERT_SMTP     smtp://host:25, smtp+starttls://user:password@host:587 or smtps://host:465
+JOBCENTER_ALERT_SMTP     smtp://host:25, smtp+starttls://user:password@host:587 or smtps://user:password@host:465
 JOBCENTER_ALERT_MAIL_TO  addresses, comma between; JOBCENTER_ALERT_MAIL_FROM the sender
 JOBCENTER_ALERT_WEBHOOK  an address that takes a POST of {"subject": …, "text": …} as JSON
 
@@ -35,6 +35,15 @@ class AlertSettings:
     mail_to: tuple[str, ...] = ()
     mail_from: str = "jobcenter-insight@localhost"
     webhook: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse a password that would go over the network in clear, with SettingsError."""
+        place = urlsplit(self.smtp or "")
+        if place.scheme == "smtp" and "@" in place.netloc:
+            raise SettingsError(
+                "JOBCENTER_ALERT_SMTP: smtp:// would send name and password in clear; smtp+starttls:// and smtps:// "
+                "send them encrypted."
+            )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> AlertSettings:

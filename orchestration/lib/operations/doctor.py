@@ -24,7 +24,7 @@ from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import LandingMissing, discover
 from orchestration.lib.ledger import Ledger, LedgerBroken
 from orchestration.lib.official import status as official_status
-from orchestration.lib.operations import freshness
+from orchestration.lib.operations import freshness, retention
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
@@ -57,6 +57,7 @@ def examine(settings: Settings, today: date) -> list[Finding]:
         *_deliveries(settings, today),
         *_official_sources(settings, today),
         *_release(settings),
+        *_cut_off(settings),
     ]
 
 
@@ -231,3 +232,26 @@ def _release(settings: Settings) -> Iterator[Finding]:
     else:
         count = len(writer.release_folders(settings.releases))
         yield Finding("ok", "release", f"{current.name}, made {made}, {len(tables)} tables; {count} releases are kept")
+
+
+def _cut_off(settings: Settings) -> Iterator[Finding]:
+    """What a killed command has left behind and only another run of it, or a pipeline, clears away."""
+    try:
+        unfinished = retention.unfinished_paths(settings)
+    except (retention.RetentionLogBroken, OSError) as error:
+        yield Finding("problem", "retention", str(error))
+        return
+    if unfinished:
+        yield Finding(
+            "problem",
+            "retention",
+            f"begun and not finished, rows about persons may be left: {', '.join(unfinished[:_MOST_LISTED])}. "
+            "Run `make retention CONFIRM=yes`",
+        )
+    if (settings.data / "aside").exists():
+        yield Finding(
+            "warning",
+            "warehouse",
+            f"{settings.data / 'aside'} holds what a rekey or restore drill has set aside. When none is running, it "
+            "was killed: `make pipeline` brings it back",
+        )

@@ -7,6 +7,7 @@ stopped the run; 2 when something must be set up first (key, landing zone); 75 w
 from __future__ import annotations
 
 import gc
+import re
 import sys
 import warnings
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.lib import build, memory, publishing, warehouse
+from orchestration.lib import build, loading, memory, publishing, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import PARTIAL_PARSE, ensure_manifest
 from orchestration.lib.dbt_waiting import waiting_dbt
@@ -24,13 +25,14 @@ from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import alerts, keeping
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
-from orchestration.lib.progress import say, standard_output_to
+from orchestration.lib.progress import output_to, say
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
+    from dagster._utils.error import SerializableErrorInfo
 
 EXIT_FAILED = 1
 EXIT_SET_UP = 2
@@ -41,6 +43,9 @@ FEW_DELIVERIES = 3
 
 # What dbt and Dagster print of the last run, below `logs/`.
 DETAILS = "pipeline.log"
+
+# How Python writes the name of an error before its message.
+_OWN_ERROR = re.compile(r"orchestration\.[\w.]+: ")
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,14 @@ def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPl
         warehouse.ensure_schemas(connection)
         known = set(connection.execute("select path, hash from quality.deliveries").fetchall())
         return known, build.plan_build(connection, settings.project)
+    finally:
+        connection.close()
+
+
+def _require_key(settings: Settings, unseen: list[FoundDelivery]) -> None:
+    connection = warehouse.connect(settings)
+    try:
+        loading.require_key(connection, settings, unseen)
     finally:
         connection.close()
 
@@ -125,7 +138,7 @@ def _run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     with runs.usable_instance(settings, say) as instance:
         for run_id in runs.end_dead_runs(instance):
             say(f"run {run_id[:8]} of a pipeline that was killed is marked as failed")
-        with standard_output_to(settings.logs / DETAILS):
+        with output_to(settings.logs / DETAILS):
             result = job.execute_in_process(
                 instance=instance,
                 tags={**range_tags(inside), runs.STARTED_BY: runs.COMMAND},
@@ -146,21 +159,24 @@ def end_dead_runs(settings: Settings) -> None:
 
 
 def failures(result: ExecuteInProcessResult) -> list[str]:
-    """Each failed step with the innermost message, and each failed check that blocks."""
+    """Each failed step with its cause, and each failed check that blocks."""
     messages = []
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            text = error.message.strip() if error is not None else "no message"
-            messages.append(f"{event.step_key}: {text}")
+            messages.append(f"{event.step_key}: {innermost_message(event.step_failure_data.error)}")
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed and evaluation.severity.value == "ERROR":
                 name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
                 messages.append(f"check failed: {name}")
     return messages
+
+
+def innermost_message(error: SerializableErrorInfo | None) -> str:
+    """The message of the first of our own errors among the causes, which says what to do; else the innermost one."""
+    while error is not None and error.cause is not None and not _OWN_ERROR.match(error.message):
+        error = error.cause
+    return _OWN_ERROR.sub("", error.message, count=1).strip() if error is not None else "no message"
 
 
 def main() -> int:
@@ -174,7 +190,7 @@ def main() -> int:
     except PipelineRunning as error:
         say(str(error))
         return EXIT_BUSY
-    except (LandingMissing, KeyMissing, KeyTooShort, SettingsError) as error:
+    except (LandingMissing, KeyMissing, KeyTooShort, loading.KeyMismatch, SettingsError) as error:
         return _stopped(str(error), EXIT_SET_UP)
     except (warehouse.WarehouseLocked, warehouse.WarehouseUnavailable, LedgerBroken, OSError, duckdb.Error) as error:
         return _stopped(str(error), EXIT_FAILED)
@@ -214,6 +230,7 @@ def _run(settings: Settings) -> int:
     say(f"{len(situation.unseen)} new deliveries")
     if len(situation.unseen) <= FEW_DELIVERIES:
         memory.give_back_large_blocks()
+    _require_key(settings, situation.unseen)
     prepare_dagster_home(settings)
     mark.touch(mode=0o600)
     result = run_job(settings, [item.period for item in situation.unseen])

@@ -22,21 +22,26 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def standard_output_to(file: Path) -> Iterator[None]:
+def output_to(file: Path) -> Iterator[None]:
     """What is printed inside, by child processes too, goes to the file, made anew for its owner alone; `say` does not.
 
-    dbt prints two lines for each of its hundreds of nodes: nobody at the terminal could find the steps among them.
+    Standard error goes there as well. dbt prints two lines for each of its hundreds of nodes, and Dagster a page of
+    code for an error: nobody at the terminal could find the steps among them.
     """
     sys.stdout.flush()
-    kept = os.dup(1)
-    target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE_MODE)
+    kept = os.dup(1), os.dup(2)
+    # Both outputs end where the file ends, wherever the other one has got to.
+    target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, PRIVATE_FILE_MODE)
     try:
         os.dup2(target, 1)
+        os.dup2(target, 2)
         yield
     finally:
         # On a full disk the last lines are lost, and the terminal must be given back all the same.
-        with suppress(OSError):
-            sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        for number, terminal in enumerate(kept, start=1):
+            os.dup2(terminal, number)
+            os.close(terminal)
         os.close(target)

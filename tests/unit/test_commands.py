@@ -1,16 +1,67 @@
-"""The commands that hand over to another program: what they say before it takes over, and how it is called."""
+"""What commands say and with which status they end, without the work that they do."""
 
 from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
-from orchestration.commands import dev
-from orchestration.lib.settings import PROJECT_ROOT
+from orchestration.commands import dev, pipeline
+from orchestration.lib.ledger import LedgerBroken
+from orchestration.lib.settings import PROJECT_ROOT, Settings
+from tests.support.landing import TEST_KEY, hours_rows, load, make_settings, write_delivery
+
+
+def run(settings: Settings, command: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on that place, with no setting but the places and those given."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JOBCENTER_", "DAGSTER_"))}
+    places = {"JOBCENTER_LANDING": str(settings.landing), "JOBCENTER_DATA": str(settings.data)}
+    return subprocess.run(
+        [sys.executable, "-m", f"orchestration.commands.{command}", *arguments],
+        cwd=PROJECT_ROOT, env={**kept, **places, **variables},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "Stopped: No key for replacing CPR numbers: neither JOBCENTER_KEY nor JOBCENTER_KEY_FILE is set. Make"),
+        ({"JOBCENTER_KEY": "short"}, "Stopped: The key in JOBCENTER_KEY has 5 bytes;"),
+        ({"JOBCENTER_KEY_FILE": "/no/such.key"}, "Stopped: JOBCENTER_KEY_FILE: /no/such.key can't be read (No such "),
+        ({"JOBCENTER_KEY": TEST_KEY[::-1]}, "Stopped: The warehouse was loaded with key "),
+    ],
+)
+def test_a_key_that_will_not_do_is_told_before_dagster_is_started(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    settings = make_settings(tmp_path)
+    write_delivery(settings.landing, "2024-06", 1, {"ordinary_hours": hours_rows(3)})
+    load(settings)
+    write_delivery(settings.landing, "2024-07", 1, {"ordinary_hours": hours_rows(3)})
+    done = run(settings, "pipeline", **variables)
+    assert (done.returncode, done.stderr) == (pipeline.EXIT_SET_UP, "")
+    assert said in done.stdout and "starting Dagster" not in done.stdout
+
+
+def test_of_a_failed_step_our_own_error_is_told_and_not_what_caused_it() -> None:
+    def told(error: Exception, cause: Exception) -> str:
+        try:
+            try:
+                raise error from cause
+            except Exception as caught:
+                raise RuntimeError("Error occurred while executing op") from caught
+        except RuntimeError:
+            return pipeline.innermost_message(serializable_error_info_from_exc_info(sys.exc_info()))
+
+    assert told(LedgerBroken("line 3 can't be read"), ValueError("x")) == "line 3 can't be read"
+    assert told(RuntimeError("while writing"), OSError(28, "No space left")) == "OSError: [Errno 28] No space left"
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """`make pipeline`: load whatever is new in the landing zone, build, check, publish.
 
 Exit status: 0 when every acceptable delivery is in a release (rejected ones are listed); 1 when a check or an error
-stopped the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work.
+stopped the run; 2 when something must be set up first (key, landing zone, a first delivery); 75 when another pipeline
+is at work.
 """
 
 from __future__ import annotations
@@ -21,18 +22,18 @@ from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import PARTIAL_PARSE, ensure_manifest
 from orchestration.lib.dbt_waiting import waiting_dbt
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
-from orchestration.lib.ledger import LedgerBroken
+from orchestration.lib.ledger import Ledger, LedgerBroken
 from orchestration.lib.official import status as official_status
-from orchestration.lib.operations import alerts, keeping
+from orchestration.lib.operations import alerts, doctor, keeping
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
-from orchestration.lib.progress import output_to, say
+from orchestration.lib.progress import counted, output_to, say
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
-    from dagster._utils.error import SerializableErrorInfo
+    from dagster_shared.error import SerializableErrorInfo
 
 EXIT_FAILED = 1
 EXIT_SET_UP = 2
@@ -50,10 +51,16 @@ _OWN_ERROR = re.compile(r"orchestration\.[\w.]+: ")
 
 @dataclass(frozen=True)
 class Situation:
-    """What there is to do: deliveries not decided upon, and whether the newest build is the current release."""
+    """What there is to do: deliveries not decided upon, and whether the newest build is the current release.
+
+    `is_nothing_there`: no delivery lies in the landing zone, and none was ever decided upon. `warnings` tell what of
+    the landing zone is not loaded, or has gone from it.
+    """
 
     unseen: list[FoundDelivery]
     is_released: bool
+    is_nothing_there: bool
+    warnings: list[str]
 
 
 def look(settings: Settings) -> Situation:
@@ -68,7 +75,11 @@ def look(settings: Settings) -> Situation:
         known, plan = _read_books(settings)
     unseen = [item for item in found if (item.path, item.manifest_hash) not in known]
     released = build.released_build_id(writer.current_release(settings.releases))
-    return Situation(unseen, released == plan.build_id)
+    ledger = Ledger(settings.ledger)
+    is_nothing_there = not found and next(iter(ledger), None) is None
+    return Situation(
+        unseen, released == plan.build_id, is_nothing_there, doctor.delivery_warnings(settings, found, ledger)
+    )
 
 
 def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPlan]:
@@ -219,6 +230,14 @@ def _run(settings: Settings) -> int:
     for line in publishing.settle_releases(settings):
         say(line)
     situation = look(settings)
+    for line in situation.warnings:
+        say(line)
+    if situation.is_nothing_there:
+        return _stopped(
+            f"no delivery (a folder with manifest.json) lies in {settings.landing}: docs/deliveries.md says what one "
+            "looks like; `make sample` writes some.",
+            EXIT_SET_UP,
+        )
     mark = settings.dagster_home / "run_in_process"
     if not situation.unseen and situation.is_released:
         if mark.exists():
@@ -227,7 +246,7 @@ def _run(settings: Settings) -> int:
         say("nothing new: no unseen delivery, unchanged project, and the newest build is released")
         _close(settings)
         return 0
-    say(f"{len(situation.unseen)} new deliveries")
+    say(counted(len(situation.unseen), "new delivery", "new deliveries"))
     if len(situation.unseen) <= FEW_DELIVERIES:
         memory.give_back_large_blocks()
     _require_key(settings, situation.unseen)
@@ -259,7 +278,7 @@ def _close(settings: Settings) -> None:
     """The last lines: what was rejected, which official source is stale or failed, and where the release is."""
     rejected = rejected_deliveries(settings)
     if rejected:
-        say(f"{len(rejected)} rejected deliveries:")
+        say(f"{counted(len(rejected), 'rejected delivery', 'rejected deliveries')}:")
         for path, reasons in rejected:
             print(f"  {path}: {reasons}", flush=True)
     for line in official_sources(settings):

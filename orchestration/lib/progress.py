@@ -21,6 +21,11 @@ def say(text: str) -> None:
     os.write(_TERMINAL, f"[{time.monotonic() - _STARTED:6.1f} s] {text}\n".encode())
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """The number with the word that goes with it: `1 delivery`, `2 deliveries`."""
+    return f"{number:,} {one if number == 1 else several}"
+
+
 @contextmanager
 def output_to(file: Path) -> Iterator[None]:
     """What is printed inside, by child processes too, goes to the file, made anew for its owner alone; `say` does not.

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -31,6 +32,7 @@ from tests.support.faults import Place
 from tests.support.landing import benefit_rows, hours_rows, load, make_settings, query, write_delivery
 
 TODAY = dt.date(2026, 5, 20)
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
 
 def release(
@@ -99,6 +101,7 @@ def test_retention_deletes_old_persons_everywhere_and_says_what_is_lost(settings
         "rule": "retention_landing_months", "first_kept": "2016-05-01",
     }  # fmt: skip
     assert retention.deleted_paths(settings) == {"2016-04/delivery-001"}
+    assert "no longer in" not in " ".join(text for _, text in levels(settings, "deliveries"))
     load(settings)
     assert query(settings, "select distinct period from quality.deliveries order by 1") == [("2016-03",), ("2024-01",)]
     assert retention.plan(settings, load_contracts(), TODAY).deliveries == ()
@@ -225,6 +228,24 @@ def test_the_doctor_names_pending_rejected_and_overdue(settings: Settings) -> No
         "rejected 2024-02/delivery-001: delivery_number, missing_file",
     ]
     assert any("overdue: 2016-05 was due on 2016-07-15" in text for _, text in levels(settings, "months"))
+
+
+def test_the_doctor_names_what_is_never_loaded(settings: Settings) -> None:
+    for folder in ("2024-04/delivery-001", "2024-4/delivery-001", "2024-13", "2024-05/.unfinished"):
+        (settings.landing / folder).mkdir(parents=True)
+    (settings.landing / "notes.txt").touch()
+    (settings.landing / "sample.json").touch()
+    (settings.landing / "2024-01" / "notes.txt").touch()
+    (settings.landing / "2024-04" / "delivery-001" / "ordinary_hours.csv").touch()
+    since = dt.datetime.fromtimestamp((settings.landing / "2024-04" / "delivery-001").stat().st_mtime, COPENHAGEN)
+    zone = "(the landing zone holds one folder per month, YYYY-MM)"
+    assert [text for level, text in levels(settings, "deliveries") if level == "warning"] == [
+        "not understood, so not loaded: 2024-01/notes.txt (a month holds folders, delivery-NNN)",
+        f"2024-04/delivery-001 has no manifest.json (last change {since:%Y-%m-%d %H:%M}), so not loaded",
+        f"not understood, so not loaded: 2024-13 {zone}",
+        f"not understood, so not loaded: 2024-4 {zone}",
+        f"not understood, so not loaded: notes.txt {zone}",
+    ]
 
 
 def test_the_doctor_says_who_holds_the_warehouse(settings: Settings) -> None:

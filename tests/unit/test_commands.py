@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,31 @@ def test_a_key_that_will_not_do_is_told_before_dagster_is_started(
     done = run(settings, "pipeline", **variables)
     assert (done.returncode, done.stderr) == (pipeline.EXIT_SET_UP, "")
     assert said in done.stdout and "starting Dagster" not in done.stdout
+
+
+def test_without_any_delivery_nothing_is_published(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    (settings.landing / "2024-07" / "delivery-001").mkdir(parents=True)
+    done = run(settings, "pipeline")
+    assert done.returncode == pipeline.EXIT_SET_UP
+    assert "2024-07/delivery-001 has no manifest.json" in done.stdout
+    assert f"no delivery (a folder with manifest.json) lies in {settings.landing}" in done.stdout
+    assert not list(settings.releases.iterdir())
+
+
+def test_a_loaded_delivery_that_has_gone_from_the_landing_zone_is_told(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    write_delivery(settings.landing, "2024-06", 1, {"ordinary_hours": hours_rows(3)})
+    load(settings)
+    wrong = replace(settings, landing=tmp_path / "elsewhere")
+    wrong.landing.mkdir()
+    situation = pipeline.look(wrong)
+    assert situation.warnings == [
+        f"1 loaded delivery is no longer in {wrong.landing} (2024-06/delivery-001). Is it the right landing zone? "
+        "What was loaded stays, but can't be loaded again"
+    ]
+    assert not situation.is_nothing_there
+    assert pipeline.look(settings).warnings == []
 
 
 def test_of_a_failed_step_our_own_error_is_told_and_not_what_caused_it() -> None:

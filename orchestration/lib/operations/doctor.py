@@ -11,7 +11,7 @@ import json
 import platform
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -21,10 +21,11 @@ import duckdb
 
 from orchestration.lib import warehouse
 from orchestration.lib.contracts import load_contracts
-from orchestration.lib.deliveries import LandingMissing, discover
+from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover, overlooked
 from orchestration.lib.ledger import Ledger, LedgerBroken
 from orchestration.lib.official import status as official_status
-from orchestration.lib.operations import freshness
+from orchestration.lib.operations import freshness, retention
+from orchestration.lib.progress import counted
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
@@ -169,6 +170,25 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "permissions", "the restricted zone is closed to other users")
 
 
+def delivery_warnings(settings: Settings, found: Sequence[FoundDelivery], ledger: Ledger) -> list[str]:
+    """What of the landing zone is not loaded, and what was loaded and lies there no more; a line each, at most ten."""
+    lines = overlooked(settings.landing)
+    if len(lines) > _MOST_LISTED:
+        lines = [*lines[:_MOST_LISTED], f"… and {len(lines) - _MOST_LISTED} more that are not loaded"]
+    accepted = {decision.path for decision in ledger if decision.status == "accepted"}
+    gone = sorted(accepted - {one.path for one in found} - retention.deleted_paths(settings))
+    if gone:
+        lines.append(
+            f"{counted(len(gone), 'loaded delivery is', 'loaded deliveries are')} no longer in {settings.landing} "
+            f"({_listed(gone)}). Is it the right landing zone? What was loaded stays, but can't be loaded again"
+        )
+    return lines
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:_MOST_LISTED]) + (" …" if len(paths) > _MOST_LISTED else "")
+
+
 def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
     try:
         ledger = Ledger(settings.ledger)
@@ -180,8 +200,10 @@ def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
     pending = [one for one in found if ledger.find(one.path, one.manifest_hash) is None]
     yield Finding("ok", "deliveries", f"{len(found)} in the landing zone, {len(decisions)} decisions in the ledger")
     if pending:
-        listed = ", ".join(one.path for one in pending[:_MOST_LISTED]) + (" …" if len(pending) > _MOST_LISTED else "")
+        listed = _listed([one.path for one in pending])
         yield Finding("warning", "deliveries", f"{len(pending)} pending: {listed}. Run `make pipeline`")
+    for line in delivery_warnings(settings, found, ledger):
+        yield Finding("warning", "deliveries", line)
     for one in [one for one in found if one.trouble is not None]:
         yield Finding("problem", "deliveries", f"{one.path}: {one.trouble}")
     present = {one.path for one in found}

@@ -672,8 +672,8 @@ def _what_is_wrong(extension: str, error: duckdb.Error) -> str:
     line = re.search(r"CSV Error on Line: (\d+)", str(error))
     where = f" The first problem is at line {line.group(1)}." if line else ""
     return (
-        "can't be read as CSV (UTF-8, comma, decimal point, double quotes, one kind of line end, as many cells in each row as in the "
-        f"header).{where}"
+        "can't be read as CSV (UTF-8, comma, decimal point, double quotes, one kind of line end, as many cells in each "
+        f"row as in the header).{where}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from orchestration.lib import deliveries, loading, reading
 from orchestration.lib.loading import LoadReport, RuleMissing, read_parameter
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 from tests.support.landing import (
@@ -381,3 +383,26 @@ def test_bytes_flipped_in_a_parquet_file_never_get_through(settings: Settings) -
     assert len(report.rejected) >= 25
     assert all(rejected.reasons[0].startswith("hash: ") for rejected in report.rejected)
     assert report.postponed == []
+
+
+PAGE = PROJECT_ROOT / "docs" / "deliveries.md"
+
+
+def test_the_example_of_the_page_for_suppliers_is_accepted(settings: Settings) -> None:
+    blocks = dict(re.findall(r"```(json|csv)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
+    folder = settings.landing / "2024-03" / "delivery-001"
+    folder.mkdir(parents=True)
+    (folder / "ordinary_hours.csv").write_text(blocks["csv"], "utf-8")
+    (folder / "manifest.json").write_text(blocks["json"], "utf-8")
+    (accepted,) = load(settings).accepted
+    assert (accepted.rows, accepted.quarantined) == (2, 0)
+
+
+def test_the_page_for_suppliers_says_what_to_do_about_every_reason() -> None:
+    used = {
+        code
+        for module in (deliveries, loading, reading)
+        for code in re.findall(r'Reason\(\s*"(\w+)"', Path(module.__file__).read_text("utf-8"))
+    }
+    told = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", PAGE.read_text("utf-8").split("rejected\n")[1], re.MULTILINE)
+    assert len(used) == 13 and sorted(told) == sorted(used)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestration.commands import end
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import ensure_manifest
 from orchestration.lib.progress import say
@@ -52,4 +53,4 @@ def _require_free(port: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -7,9 +7,9 @@ timer, where Dagster's daemon does not run.
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date
 
+from orchestration.commands import end
 from orchestration.lib.operations import alerts, doctor
 from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings, SettingsError
@@ -44,4 +44,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from orchestration.commands import end
 from orchestration.lib.explanation import MEASURES, YEARLY, explain
 from orchestration.lib.reading_places import NothingToRead, open_warehouse
 from orchestration.lib.settings import Settings, SettingsError
@@ -38,4 +39,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

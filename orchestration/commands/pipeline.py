@@ -7,9 +7,7 @@ is at work.
 
 from __future__ import annotations
 
-import gc
 import re
-import sys
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from orchestration.commands import end
 from orchestration.lib import build, loading, memory, publishing, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import PARTIAL_PARSE, ensure_manifest
@@ -26,7 +25,7 @@ from orchestration.lib.ledger import Ledger, LedgerBroken
 from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import alerts, doctor, keeping
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
-from orchestration.lib.progress import counted, output_to, say
+from orchestration.lib.progress import counted, output_to, say, say_below
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
@@ -263,7 +262,7 @@ def _run(settings: Settings) -> int:
     if messages or not result.success:
         say("the pipeline stopped; no new release was published:")
         for message in messages:
-            print(f"  {message}", flush=True)
+            say_below(message)
         say(f"all that dbt and Dagster said: {settings.logs / DETAILS}")
         _tell("the pipeline failed: no new release", messages)
         _close(settings)
@@ -280,7 +279,7 @@ def _close(settings: Settings) -> None:
     if rejected:
         say(f"{counted(len(rejected), 'rejected delivery', 'rejected deliveries')}:")
         for path, reasons in rejected:
-            print(f"  {path}: {reasons}", flush=True)
+            say_below(f"{path}: {reasons}".replace("\n", "\n  "))
     for line in official_sources(settings):
         say(line)
     current = writer.current_release(settings.releases)
@@ -292,7 +291,4 @@ def _close(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    status = main()
-    # Python would look through millions of objects for circles before it lets go of them all: two seconds for nothing.
-    gc.freeze()
-    sys.exit(status)
+    end(main, __doc__)

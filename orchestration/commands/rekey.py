@@ -7,8 +7,7 @@ and then warehouse and sample key are what they were; 2 when something must be s
 
 from __future__ import annotations
 
-import sys
-
+from orchestration.commands import end
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.operations import renewing
 from orchestration.lib.pipeline_lock import PipelineRunning
@@ -48,4 +47,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

@@ -7,9 +7,7 @@ up first.
 
 from __future__ import annotations
 
-import sys
-
-from orchestration.commands import rebuild
+from orchestration.commands import end, rebuild
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.operations import renewing
 from orchestration.lib.pipeline_lock import PipelineRunning
@@ -39,4 +37,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

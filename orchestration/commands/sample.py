@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from orchestration.commands import end
 from orchestration.lib.contracts import ContractError
 from orchestration.lib.settings import Settings
 from orchestration.sample import SampleError, generate_sample
@@ -41,4 +42,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

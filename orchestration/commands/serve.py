@@ -12,6 +12,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from orchestration.commands import end
 from orchestration.commands.site import chosen_release
 from orchestration.lib.settings import Settings, SettingsError
 from orchestration.site.build import SiteError, publish_site
@@ -71,4 +72,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

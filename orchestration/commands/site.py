@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestration.commands import end
 from orchestration.lib.release.writer import current_release
 from orchestration.lib.settings import Settings, SettingsError
 from orchestration.site.build import SiteError, publish_site
@@ -44,4 +45,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,8 +18,19 @@ _TERMINAL = os.dup(1)
 
 
 def say(text: str) -> None:
-    """Print one line with the seconds since the program started."""
-    os.write(_TERMINAL, f"[{time.monotonic() - _STARTED:6.1f} s] {text}\n".encode())
+    """Print one line with the seconds since the program started; into the void when nobody reads any more."""
+    _write(f"[{time.monotonic() - _STARTED:6.1f} s] {text}\n")
+
+
+def say_below(text: str) -> None:
+    """Print a line, or several, that belong to the one said before."""
+    _write(f"{textwrap.indent(text, '  ')}\n")
+
+
+def _write(text: str) -> None:
+    # A load goes on, whoever has lost interest in its lines.
+    with suppress(BrokenPipeError):
+        os.write(_TERMINAL, text.encode())
 
 
 def counted(number: int, one: str, several: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,36 @@ def test_a_loaded_delivery_that_has_gone_from_the_landing_zone_is_told(tmp_path:
     ]
     assert not situation.is_nothing_there
     assert pipeline.look(settings).warnings == []
+
+
+@pytest.mark.parametrize("command", ["check", "layers", "parse", "pipeline", "rekey", "restore_drill"])
+def test_a_command_without_options_does_nothing_when_it_is_given_one(tmp_path: Path, command: str) -> None:
+    settings = Settings(landing=tmp_path / "landing", data=tmp_path / "data")
+    done = run(settings, command, "--dry-run")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "unrecognized arguments: --dry-run" in done.stderr
+    assert not settings.data.exists()
+
+
+def test_help_of_the_pipeline_says_what_its_statuses_mean_and_runs_nothing(tmp_path: Path) -> None:
+    settings = Settings(landing=tmp_path / "landing", data=tmp_path / "data")
+    done = run(settings, "pipeline", "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert pipeline.__doc__ is not None and pipeline.__doc__.strip() in done.stdout
+    assert "usage: python -m orchestration.commands.pipeline" in done.stdout
+    assert not settings.data.exists()
+
+
+def test_who_reads_the_first_lines_only_gets_no_traceback(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    place = {"JOBCENTER_LANDING": str(settings.landing), "JOBCENTER_DATA": str(settings.data)}
+    command = [sys.executable, "-m", "orchestration.commands.doctor"]
+    started = subprocess.Popen(
+        command, cwd=PROJECT_ROOT, env={**os.environ, **place}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert started.stdout is not None and started.stderr is not None
+    started.stdout.close()
+    assert started.stderr.read() == b"" and started.wait() == 128 + signal.SIGPIPE
 
 
 def test_of_a_failed_step_our_own_error_is_told_and_not_what_caused_it() -> None:

@@ -38,3 +38,20 @@ def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / "details.log"
     subprocess.run([sys.executable, "-c", _PROGRAM, str(file)], capture_output=True, check=True)
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_work_goes_on_when_nobody_reads_what_is_said() -> None:
+    program = (
+        "import sys; from orchestration.lib.progress import say, say_below; sys.stdin.read(); say('x'); say_below('y')"
+    )
+    started = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert started.stdout is not None
+    started.stdout.close()
+    started.communicate()
+    assert started.returncode == 0
+
+
+def test_lines_below_are_indented() -> None:
+    program = "from orchestration.lib.progress import say_below; say_below('one\\ntwo')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "  one\n  two\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from orchestration.commands import end
 from orchestration.lib.contracts import ContractError
+from orchestration.lib.progress import counted
 from orchestration.lib.settings import Settings
 from orchestration.sample import SampleError, generate_sample
 
@@ -33,8 +34,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (SampleError, ContractError) as error:
         print(f"sample: {error}", file=sys.stderr)
         return 2
+    before = summary.months - summary.months_written
     print(
-        f"sample: {summary.rows:,} rows in {summary.months} months, {summary.deliveries_written} deliveries"
+        f"sample: {summary.rows:,} rows in {counted(summary.months_written, 'month', 'months')}"
+        f"{f' ({before} there already)' if before else ''}, "
+        f"{counted(summary.deliveries_written, 'delivery', 'deliveries')}"
         f" ({summary.bytes_written / 1e6:.1f} MB) written to {summary.landing}"
         f" in {summary.seconds:.1f} s ({summary.rows_per_second / 1e6:.2f} million rows a second)"
     )

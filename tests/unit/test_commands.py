@@ -107,6 +107,16 @@ def test_who_reads_the_first_lines_only_gets_no_traceback(tmp_path: Path) -> Non
     assert started.stderr.read() == b"" and started.wait() == 128 + signal.SIGPIPE
 
 
+@pytest.mark.parametrize(
+    ("value", "is_counted"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)]
+)
+def test_foertidspension_is_counted_when_it_is_asked_for(value: str, is_counted: bool) -> None:
+    command = ["make", "--dry-run", "scenario", f"FOERTIDSPENSION={value}"]
+    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    assert "orchestration.commands.scenario" in done.stdout
+    assert ("--foertidspension" in done.stdout) == is_counted
+
+
 def test_of_a_failed_step_our_own_error_is_told_and_not_what_caused_it() -> None:
     def told(error: Exception, cause: Exception) -> str:
         try:

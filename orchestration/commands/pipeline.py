@@ -105,17 +105,6 @@ def _set_aside(settings: Settings, reason: str) -> None:
     say(f"the damaged warehouse was set aside in {folder}; it is built again from the landing zone")
 
 
-def rejected_deliveries(settings: Settings) -> list[tuple[str, str]]:
-    """(path, reasons) of every delivery that stands rejected."""
-    connection = warehouse.connect(settings)
-    try:
-        return connection.execute(
-            "select path, reasons from quality.deliveries where status = 'rejected' order by path"
-        ).fetchall()
-    finally:
-        connection.close()
-
-
 def official_sources(settings: Settings) -> list[str]:
     """A line per official source that is stale or failed; how all stand goes to `quality.official_sources`."""
     statuses = official_status.standing(settings.data, settings.landing, settings.project, datetime.now().astimezone())
@@ -275,11 +264,13 @@ def _run(settings: Settings) -> int:
 
 def _close(settings: Settings) -> None:
     """The last lines: what was rejected, which official source is stale or failed, and where the release is."""
-    rejected = rejected_deliveries(settings)
+    rejected, mended = doctor.rejected_deliveries(discover(settings.landing), Ledger(settings.ledger))
     if rejected:
         say(f"{counted(len(rejected), 'rejected delivery', 'rejected deliveries')}:")
-        for path, reasons in rejected:
-            say_below(f"{path}: {reasons}".replace("\n", "\n  "))
+        for decision in rejected:
+            say_below("\n  ".join([f"{decision.path}:", *decision.reasons]))
+    if mended:
+        say(doctor.delivered_again(mended))
     for line in official_sources(settings):
         say(line)
     current = writer.current_release(settings.releases)

@@ -96,7 +96,7 @@ scenario: setup ## who would change category: MARGIN=0.15 PASSIVE_LIMIT=25 CONVE
 		$(if $(filter 1 yes,$(FOERTIDSPENSION)),--foertidspension) $(if $(PERIOD),--period $(PERIOD))
 
 .PHONY: explain
-explain: setup ## a figure, what it is made of and how far from each line: MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share
+explain: setup ## a figure and what it is made of: MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share [GROUP=dagpenge]
 	@test -n "$(MUNICIPALITY)" -a -n "$(PERIOD)" -a -n "$(MEASURE)" || \
 		{ echo "say which: make explain MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share"; exit 2; }
 	@$(COMMAND).explain --municipality "$(MUNICIPALITY)" --period "$(PERIOD)" --measure "$(MEASURE)" $(if $(GROUP),--group $(GROUP))

@@ -201,6 +201,8 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
         ("Nyborg", "2020-06", "category", None, "give a period such as 2024QMAT02"),
         ("Nyborg", "2019-01", "passive_share", None, "its months are 2020-06-01 to 2020-06-01"),
         ("Nyborg", "2020-06", "passive_share", "a:b", "groups of this measure are benefit_group_code"),
+        ("Nyborg", "2020-06", "passive_share", "foo", "no benefit_group_code foo; there are all"),
+        ("Nyborg", "2020QMAT02", "benefit_level_difference", "foo", "no benefit_area_code foo; there are all"),
         ("Nyborg", "2020-06", "passive_share", "x' or '1'='1", "is not a code"),
         ("Nyborg", "2021QMAT02", "benefit_level_difference", None, "lacks all framework conditions"),
         ("Nyborg", "2021QMAT02", "category", None, "are its twelve months loaded"),

@@ -34,6 +34,15 @@ def end(main: Callable[[], int], text: str | None = None) -> NoReturn:
     sys.exit(status)
 
 
+def port_number(text: str) -> int:
+    """The port that an option names; raises the error of which argparse makes a message."""
+    import argparse
+
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
+    return int(text)
+
+
 def _refuse_options(text: str) -> None:
     import argparse
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from orchestration.commands import end
 from orchestration.lib.contracts import ContractError
 from orchestration.lib.progress import counted
-from orchestration.lib.settings import Settings
+from orchestration.lib.settings import Settings, SettingsError
 from orchestration.sample import SampleError, generate_sample
 
 
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             with_rejected=options.with_rejected,
             progress=lambda line: print(line, flush=True),
         )
-    except (SampleError, ContractError) as error:
+    except (SampleError, ContractError, SettingsError) as error:
         print(f"sample: {error}", file=sys.stderr)
         return 2
     before = summary.months - summary.months_written

@@ -6,16 +6,26 @@ Follows `releases/current`, so that a new release is seen without a restart. Lis
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
-from orchestration.commands import end
+from orchestration.commands import end, port_number
 from orchestration.commands.site import chosen_release
 from orchestration.lib.settings import Settings, SettingsError
 from orchestration.site.build import SiteError, publish_site
+
+_ERROR_PAGE = """<!doctype html>
+<html lang="da"><meta charset="utf-8"><title>%(code)d</title>
+<body style="font-family: sans-serif; margin: 3em">
+<h1>Siden findes ikke</h1><p><a href="/site/index.html">Til forsiden</a></p>
+<h1 lang="en">There is no such page</h1><p lang="en"><a href="/site/en/index.html">To the front page</a></p>
+</body></html>
+"""
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -27,16 +37,20 @@ class _Handler(SimpleHTTPRequestHandler):
         wanted = Path(super().translate_path(path)).resolve()
         return str(wanted) if wanted == root or root in wanted.parents else str(root / "nothing")
 
-    def list_directory(self, path: object) -> None:
-        self.send_error(404, "No such page")
+    error_message_format = _ERROR_PAGE
+    error_content_type = "text/html;charset=utf-8"
 
-    def do_GET(self) -> None:
+    def list_directory(self, path: object) -> None:
+        self.send_error(404)
+
+    # Of GET and HEAD alike.
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
         if self.path in ("", "/"):
             self.send_response(302)
             self.send_header("Location", "/site/index.html")
             self.end_headers()
-            return
-        super().do_GET()
+            return None
+        return super().send_head()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing for each request."""
@@ -50,7 +64,7 @@ def server(releases: Path, port: int) -> ThreadingHTTPServer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; exit status 0, or 2 when there is no release or the port is taken."""
     parser = argparse.ArgumentParser(prog="serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=port_number, default=8080)
     options = parser.parse_args(arguments)
     try:
         publish_site(chosen_release(None))

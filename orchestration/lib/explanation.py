@@ -15,6 +15,7 @@ from typing import Any
 
 from orchestration.lib.figure_sql import category_sql, level_sql, monthly_sql
 from orchestration.lib.periods import first_day, period_months
+from orchestration.lib.progress import counted
 from orchestration.lib.reading_places import NothingToRead, Place
 
 HISTORY = None
@@ -612,8 +613,8 @@ def _deliveries(place: Place, month: date, inputs: tuple[tuple[str, int | None],
         rows_read = sum(int(row["row_count"]) for row in rows)
         corrected = [f"{row['period']}/{row['delivery']:03d}" for row in rows if row["delivery"] != 1]
         lines.append(
-            f"  {dataset:<22} {len(rows)} months {rows[0]['period']} … {rows[-1]['period']}, {rows_read} rows"
-            + (f"; other than delivery 1: {', '.join(corrected)}" if corrected else "")
+            f"  {dataset:<22} {counted(len(rows), 'month', 'months')} {rows[0]['period']} … {rows[-1]['period']}, "
+            f"{rows_read} rows" + (f"; other than delivery 1: {', '.join(corrected)}" if corrected else "")
         )
     return lines
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.lib.contracts import load_contracts
+from orchestration.lib.progress import counted
 from orchestration.sample.activities import Activities
 from orchestration.sample.careers import Careers
 from orchestration.sample.deliveries import (
@@ -152,7 +153,8 @@ def _first_month(start: str, months: int) -> date:
     if months < 1:
         raise SampleError(f"months must be 1 or more, not {months}")
     if first < _EARLIEST or _plus(first, months - 1) > _LATEST:
-        raise SampleError(f"{months} months from {start} do not lie in {_EARLIEST:%Y-%m} to {_LATEST:%Y-%m}")
+        asked = counted(months, f"month from {start} does", f"months from {start} do")
+        raise SampleError(f"{asked} not lie in {_EARLIEST:%Y-%m} to {_LATEST:%Y-%m}")
     return first
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,7 +30,7 @@ from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.release import writer
 from orchestration.lib.settings import PROJECT_ROOT, Settings, SettingsError
 from tests.support.faults import Place
-from tests.support.landing import benefit_rows, hours_rows, load, make_settings, query, write_delivery
+from tests.support.landing import TEST_KEY, benefit_rows, hours_rows, load, make_settings, query, write_delivery
 
 TODAY = dt.date(2026, 5, 20)
 COPENHAGEN = ZoneInfo("Europe/Copenhagen")
@@ -296,6 +297,16 @@ def test_the_doctor_names_what_is_never_loaded(settings: Settings) -> None:
         f"not understood, so not loaded: 2024-4 {zone}",
         f"not understood, so not loaded: notes.txt {zone}",
     ]
+
+
+def test_the_doctor_warns_of_a_key_that_others_can_read(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "jobcenter.key"
+    file.write_text(TEST_KEY)
+    settings = replace(settings, key_text=None, key_file=file)
+    file.chmod(0o440)
+    assert levels(settings, "key")[0] == ("warning", f"{file} is open to others (mode 0440): chmod 0400 it")
+    file.chmod(0o400)
+    assert [level for level, _ in levels(settings, "key")] == ["ok"]
 
 
 def test_the_doctor_says_who_holds_the_warehouse(settings: Settings) -> None:

@@ -113,7 +113,7 @@ def test_a_monthly_share_shows_its_counts_rules_deliveries_and_sql(warehouse: Pl
     # all months up to June, not July; a delivery other than the first is named
     assert "benefit_periods        2 months 2019-01 … 2020-06, 210 rows; other than delivery 1: 2020-06/002" in text
     # twelve months back, so not January 2018
-    assert "conversations          1 months 2020-06 … 2020-06, 50 rows" in text
+    assert "conversations          1 month 2020-06 … 2020-06, 50 rows" in text
     assert "ordinary_hours         nothing delivered for these months" in text
 
 
@@ -189,7 +189,7 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
     assert "official                 model     line    0  +1.2000" in text
     assert "kl_all" not in text
     # The rolling year ends in June 2020.
-    assert "benefit_periods        1 months 2020-06 … 2020-06, 110 rows" in text
+    assert "benefit_periods        1 month 2020-06 … 2020-06, 110 rows" in text
 
 
 @pytest.mark.parametrize(

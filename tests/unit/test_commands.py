@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from dagster._utils.error import serializable_error_info_from_exc_info
 
-from orchestration.commands import dev, pipeline
+from orchestration.commands import dev, pipeline, serve
 from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.settings import PROJECT_ROOT, Settings
 from tests.support.landing import TEST_KEY, hours_rows, load, make_settings, write_delivery
@@ -153,6 +153,17 @@ def test_dev_does_not_start_where_another_program_listens(
         assert dev.main(["--port", str(port)]) == 2
     assert not started
     assert f"dev: port {port} can't be used (Address already in use); choose another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "-1", "x"])
+def test_a_port_that_there_is_not_is_told(
+    started: list[list[str]], capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    for main in (dev.main, serve.main):
+        with pytest.raises(SystemExit, match="2"):
+            main([f"--port={port}"])
+        assert "argument --port: a port is a number from 1 to 65535" in capsys.readouterr().err
+    assert not started
 
 
 def test_dev_listens_on_this_machine_alone_and_takes_the_definitions_from_the_project(started: list[list[str]]) -> None:

@@ -104,6 +104,8 @@ def _key(settings: Settings) -> Iterator[Finding]:
     except (KeyMissing, KeyTooShort) as error:
         yield Finding("problem", "key", str(error).splitlines()[0])
         return
+    if settings.key_file is not None and (mode := stat.S_IMODE(settings.key_file.stat().st_mode)) & 0o077:
+        yield Finding("warning", "key", f"{settings.key_file} is open to others (mode {mode:04o}): chmod 0400 it")
     yield Finding("ok", "key", f"key {key.key_id}" + (" (made for sample data)" if key.is_sample else ""))
 
 
@@ -206,7 +208,11 @@ def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
         return
     decisions = list(ledger)
     pending = [one for one in found if ledger.find(one.path, one.manifest_hash) is None]
-    yield Finding("ok", "deliveries", f"{len(found)} in the landing zone, {len(decisions)} decisions in the ledger")
+    yield Finding(
+        "ok",
+        "deliveries",
+        f"{len(found)} in the landing zone, {counted(len(decisions), 'decision', 'decisions')} in the ledger",
+    )
     if pending:
         listed = _listed([one.path for one in pending])
         yield Finding("warning", "deliveries", f"{len(pending)} pending: {listed}. Run `make pipeline`")
@@ -334,4 +340,8 @@ def _release(settings: Settings) -> Iterator[Finding]:
         )
     else:
         count = len(writer.release_folders(settings.releases))
-        yield Finding("ok", "release", f"{current.name}, made {made}, {len(tables)} tables; {count} releases are kept")
+        yield Finding(
+            "ok",
+            "release",
+            f"{current.name}, made {made}, {len(tables)} tables; {counted(count, 'release is', 'releases are')} kept",
+        )

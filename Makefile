@@ -60,6 +60,8 @@ lock: $(VENV)/.locked ## write requirements.txt anew from requirements.in
 run: setup ## sample deliveries (when the landing zone is empty), then the pipeline
 	@if [ -z "$$(ls -A "$(JOBCENTER_LANDING)" 2>/dev/null)" ]; then \
 		$(COMMAND).sample --scale $(SCALE) --start $(START) --months $(MONTHS) --seed $(SEED) --landing "$(JOBCENTER_LANDING)"; \
+	else \
+		echo "the landing zone is not empty: no sample written (one month more: make sample MONTHS=…)"; \
 	fi
 	@$(COMMAND).pipeline
 
@@ -91,10 +93,10 @@ fetch: setup ## fetch jobindsats.dk and Statistics Denmark into the landing zone
 scenario: setup ## who would change category: MARGIN=0.15 PASSIVE_LIMIT=25 CONVERSATIONS_LIMIT=20 FOERTIDSPENSION=1 PERIOD=…
 	@$(COMMAND).scenario $(if $(MARGIN),--margin $(MARGIN)) $(if $(PASSIVE_LIMIT),--passive-limit $(PASSIVE_LIMIT)) \
 		$(if $(CONVERSATIONS_LIMIT),--conversations-limit $(CONVERSATIONS_LIMIT)) \
-		$(if $(FOERTIDSPENSION),--foertidspension) $(if $(PERIOD),--period $(PERIOD))
+		$(if $(filter 1 yes,$(FOERTIDSPENSION)),--foertidspension) $(if $(PERIOD),--period $(PERIOD))
 
 .PHONY: explain
-explain: setup ## a figure, what it is made of and how far from each line: MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share
+explain: setup ## a figure and what it is made of: MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share [GROUP=dagpenge]
 	@test -n "$(MUNICIPALITY)" -a -n "$(PERIOD)" -a -n "$(MEASURE)" || \
 		{ echo "say which: make explain MUNICIPALITY=0450 PERIOD=2024-03 MEASURE=passive_share"; exit 2; }
 	@$(COMMAND).explain --municipality "$(MUNICIPALITY)" --period "$(PERIOD)" --measure "$(MEASURE)" $(if $(GROUP),--group $(GROUP))

@@ -16,6 +16,7 @@ from orchestration.bench import report
 from orchestration.bench.plain_load import Different
 from orchestration.bench.process_tree import ProgramFailed
 from orchestration.bench.run import CannotMeasure, Options, Record, run_bench
+from orchestration.commands import end
 from orchestration.lib.progress import say
 from orchestration.lib.settings import Settings
 from orchestration.sample import SampleError
@@ -75,4 +76,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from orchestration.commands import end
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.dbt_manifest import ParseFailed, parse_at_set_up
 from orchestration.lib.dbt_sources import SOURCES_FILE, render_sources
@@ -25,4 +24,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

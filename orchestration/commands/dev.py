@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestration.commands import end, port_number
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import ensure_manifest
 from orchestration.lib.progress import say
@@ -18,7 +19,7 @@ from orchestration.lib.settings import Settings, SettingsError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Replace this process by `dagster dev`; exit status 2 when the port is taken. Never listens on another address."""
     parser = argparse.ArgumentParser(prog="dev", description=__doc__)
-    parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--port", type=port_number, default=3000)
     port = parser.parse_args(arguments).port
     try:
         _require_free(port)
@@ -52,4 +53,4 @@ def _require_free(port: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -7,11 +7,11 @@ timer, where Dagster's daemon does not run.
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date
 
+from orchestration.commands import end
 from orchestration.lib.operations import alerts, doctor
-from orchestration.lib.progress import say
+from orchestration.lib.progress import counted, say
 from orchestration.lib.settings import Settings, SettingsError
 
 _MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
@@ -37,11 +37,13 @@ def main(arguments: list[str] | None = None) -> int:
         told = [one for one in findings if one.level == "problem" or (one.topic == "months" and one.level == "warning")]
         if told:
             lines = [f"{one.topic}: {one.text}" for one in told]
-            for trouble in alerts.send(alerts.Alert(f"doctor: {len(told)} findings", lines), where):
+            for trouble in alerts.send(
+                alerts.Alert(f"doctor: {counted(len(told), 'finding', 'findings')}", lines), where
+            ):
                 say(f"alert: {trouble}")
-    print(f"{len(problems)} problems", flush=True)
+    print(counted(len(problems), "problem", "problems"), flush=True)
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

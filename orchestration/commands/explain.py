@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from orchestration.commands import end
 from orchestration.lib.explanation import MEASURES, YEARLY, explain
 from orchestration.lib.reading_places import NothingToRead, open_warehouse
 from orchestration.lib.settings import Settings, SettingsError
@@ -43,4 +44,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -15,6 +15,7 @@ from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from orchestration.commands import end
 from orchestration.lib.official.answers import read_v2_csv, read_v2_json
 from orchestration.lib.official.fetching import (
     FIRST_QUARTER,
@@ -114,4 +115,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

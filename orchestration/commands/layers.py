@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from orchestration.commands import end
 from orchestration.lib.layers import findings, read_project
 from orchestration.lib.settings import PROJECT_ROOT
 
@@ -25,4 +26,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

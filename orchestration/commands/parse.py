@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
+from orchestration.commands import end
 from orchestration.lib.dbt_manifest import ParseFailed, parse_at_set_up
 from orchestration.lib.settings import PROJECT_ROOT
 
@@ -19,4 +18,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

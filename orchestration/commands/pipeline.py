@@ -1,14 +1,13 @@
 """`make pipeline`: load whatever is new in the landing zone, build, check, publish.
 
 Exit status: 0 when every acceptable delivery is in a release (rejected ones are listed); 1 when a check or an error
-stopped the run; 2 when something must be set up first (key, landing zone); 75 when another pipeline is at work, or
-another program has the warehouse open.
+stopped the run; 2 when something must be set up first (key, landing zone, a first delivery); 75 when another pipeline
+is at work, or another program has the warehouse open.
 """
 
 from __future__ import annotations
 
-import gc
-import sys
+import re
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,22 +15,24 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from orchestration.lib import build, memory, publishing, warehouse
+from orchestration.commands import end
+from orchestration.lib import build, loading, memory, publishing, warehouse
 from orchestration.lib.dagster_home import prepare_dagster_home
 from orchestration.lib.dbt_manifest import PARTIAL_PARSE, ensure_manifest
 from orchestration.lib.dbt_waiting import waiting_dbt
 from orchestration.lib.deliveries import FoundDelivery, LandingMissing, discover
-from orchestration.lib.ledger import LedgerBroken
+from orchestration.lib.ledger import Ledger, LedgerBroken
 from orchestration.lib.official import status as official_status
-from orchestration.lib.operations import alerts, keeping, renewing
+from orchestration.lib.operations import alerts, doctor, keeping, renewing
 from orchestration.lib.pipeline_lock import PipelineRunning, is_handed_on, pipeline_lock
-from orchestration.lib.progress import say, standard_output_to
+from orchestration.lib.progress import counted, output_to, say, say_below
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from dagster import ExecuteInProcessResult
+    from dagster_shared.error import SerializableErrorInfo
 
 EXIT_FAILED = 1
 EXIT_SET_UP = 2
@@ -43,13 +44,22 @@ FEW_DELIVERIES = 3
 # What dbt and Dagster print of the last run, below `logs/`.
 DETAILS = "pipeline.log"
 
+# How Python writes the name of an error before its message.
+_OWN_ERROR = re.compile(r"orchestration\.[\w.]+: ")
+
 
 @dataclass(frozen=True)
 class Situation:
-    """What there is to do: deliveries not decided upon, and whether the newest build is the current release."""
+    """What there is to do: deliveries not decided upon, and whether the newest build is the current release.
+
+    `is_nothing_there`: no delivery lies in the landing zone, and none was ever decided upon. `warnings` tell what of
+    the landing zone is not loaded, or has gone from it.
+    """
 
     unseen: list[FoundDelivery]
     is_released: bool
+    is_nothing_there: bool
+    warnings: list[str]
 
 
 def look(settings: Settings) -> Situation:
@@ -64,7 +74,11 @@ def look(settings: Settings) -> Situation:
         known, plan = _read_books(settings)
     unseen = [item for item in found if (item.path, item.manifest_hash) not in known]
     released = build.released_build_id(writer.current_release(settings.releases))
-    return Situation(unseen, released == plan.build_id)
+    ledger = Ledger(settings.ledger)
+    is_nothing_there = not found and next(iter(ledger), None) is None
+    return Situation(
+        unseen, released == plan.build_id, is_nothing_there, doctor.delivery_warnings(settings, found, ledger)
+    )
 
 
 def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPlan]:
@@ -77,21 +91,18 @@ def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPl
         connection.close()
 
 
+def _require_key(settings: Settings, unseen: list[FoundDelivery]) -> None:
+    connection = warehouse.connect(settings)
+    try:
+        loading.require_key(connection, settings, unseen)
+    finally:
+        connection.close()
+
+
 def _set_aside(settings: Settings, reason: str) -> None:
     folder = warehouse.set_aside_broken_warehouse(settings)
     say(reason.strip().splitlines()[0])
     say(f"the damaged warehouse was set aside in {folder}; it is built again from the landing zone")
-
-
-def rejected_deliveries(settings: Settings) -> list[tuple[str, str]]:
-    """(path, reasons) of every delivery that stands rejected."""
-    connection = warehouse.connect(settings)
-    try:
-        return connection.execute(
-            "select path, reasons from quality.deliveries where status = 'rejected' order by path"
-        ).fetchall()
-    finally:
-        connection.close()
 
 
 def official_sources(settings: Settings) -> list[str]:
@@ -126,7 +137,7 @@ def _run_job(settings: Settings, periods: list[str]) -> ExecuteInProcessResult:
     with runs.usable_instance(settings, say) as instance:
         for run_id in runs.end_dead_runs(instance):
             say(f"run {run_id[:8]} of a pipeline that was killed is marked as failed")
-        with standard_output_to(settings.logs / DETAILS):
+        with output_to(settings.logs / DETAILS):
             result = job.execute_in_process(
                 instance=instance,
                 tags={**range_tags(inside), runs.STARTED_BY: runs.COMMAND},
@@ -147,21 +158,24 @@ def end_dead_runs(settings: Settings) -> None:
 
 
 def failures(result: ExecuteInProcessResult) -> list[str]:
-    """Each failed step with the innermost message, and each failed check that blocks."""
+    """Each failed step with its cause, and each failed check that blocks."""
     messages = []
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            text = error.message.strip() if error is not None else "no message"
-            messages.append(f"{event.step_key}: {text}")
+            messages.append(f"{event.step_key}: {innermost_message(event.step_failure_data.error)}")
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             evaluation = event.asset_check_evaluation_data
             if not evaluation.passed and evaluation.severity.value == "ERROR":
                 name = f"{evaluation.asset_key.to_user_string()}: {evaluation.check_name}"
                 messages.append(f"check failed: {name}")
     return messages
+
+
+def innermost_message(error: SerializableErrorInfo | None) -> str:
+    """The message of the first of our own errors among the causes, which says what to do; else the innermost one."""
+    while error is not None and error.cause is not None and not _OWN_ERROR.match(error.message):
+        error = error.cause
+    return _OWN_ERROR.sub("", error.message, count=1).strip() if error is not None else "no message"
 
 
 def main() -> int:
@@ -178,7 +192,7 @@ def main() -> int:
     except warehouse.WarehouseLocked as error:
         # No pipeline, or it would hold the lock; whoever left a program open all night should hear of it.
         return _stopped(str(error), EXIT_BUSY)
-    except (LandingMissing, KeyMissing, KeyTooShort, SettingsError) as error:
+    except (LandingMissing, KeyMissing, KeyTooShort, loading.KeyMismatch, SettingsError) as error:
         return _stopped(str(error), EXIT_SET_UP)
     except (warehouse.WarehouseUnavailable, LedgerBroken, OSError, duckdb.Error) as error:
         return _stopped(str(error), EXIT_FAILED)
@@ -210,6 +224,14 @@ def _run(settings: Settings) -> int:
     for line in publishing.settle_releases(settings):
         say(line)
     situation = look(settings)
+    for line in situation.warnings:
+        say(line)
+    if situation.is_nothing_there:
+        return _stopped(
+            f"no delivery (a folder with manifest.json) lies in {settings.landing}: docs/deliveries.md says what one "
+            "looks like; `make sample` writes some.",
+            EXIT_SET_UP,
+        )
     mark = settings.dagster_home / "run_in_process"
     if not situation.unseen and situation.is_released:
         if mark.exists():
@@ -218,9 +240,10 @@ def _run(settings: Settings) -> int:
         say("nothing new: no unseen delivery, unchanged project, and the newest build is released")
         _close(settings)
         return 0
-    say(f"{len(situation.unseen)} new deliveries")
+    say(counted(len(situation.unseen), "new delivery", "new deliveries"))
     if len(situation.unseen) <= FEW_DELIVERIES:
         memory.give_back_large_blocks()
+    _require_key(settings, situation.unseen)
     prepare_dagster_home(settings)
     mark.touch(mode=0o600)
     result = run_job(settings, [item.period for item in situation.unseen])
@@ -234,7 +257,7 @@ def _run(settings: Settings) -> int:
     if messages or not result.success:
         say("the pipeline stopped; no new release was published:")
         for message in messages:
-            print(f"  {message}", flush=True)
+            say_below(message)
         say(f"all that dbt and Dagster said: {settings.logs / DETAILS}")
         _tell("the pipeline failed: no new release", messages)
         _close(settings)
@@ -247,11 +270,13 @@ def _run(settings: Settings) -> int:
 
 def _close(settings: Settings) -> None:
     """The last lines: what was rejected, which official source is stale or failed, and where the release is."""
-    rejected = rejected_deliveries(settings)
+    rejected, mended = doctor.rejected_deliveries(discover(settings.landing), Ledger(settings.ledger))
     if rejected:
-        say(f"{len(rejected)} rejected deliveries:")
-        for path, reasons in rejected:
-            print(f"  {path}: {reasons}", flush=True)
+        say(f"{counted(len(rejected), 'rejected delivery', 'rejected deliveries')}:")
+        for decision in rejected:
+            say_below("\n  ".join([f"{decision.path}:", *decision.reasons]))
+    if mended:
+        say(doctor.delivered_again(mended))
     for line in official_sources(settings):
         say(line)
     current = writer.current_release(settings.releases)
@@ -263,7 +288,4 @@ def _close(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    status = main()
-    # Python would look through millions of objects for circles before it lets go of them all: two seconds for nothing.
-    gc.freeze()
-    sys.exit(status)
+    end(main, __doc__)

@@ -7,8 +7,8 @@ when a hash differs or it can't be built; 2 when something must be set up first.
 from __future__ import annotations
 
 import argparse
-import sys
 
+from orchestration.commands import end
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.operations import rebuilding
@@ -49,4 +49,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -7,11 +7,11 @@ back); 2 when something must be set up first; 75 when a pipeline is at work.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import duckdb
 
+from orchestration.commands import end
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.operations import renewing
@@ -56,4 +56,4 @@ def _change_key(settings: Settings, aside: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

@@ -7,11 +7,9 @@ up first.
 
 from __future__ import annotations
 
-import sys
-
 import duckdb
 
-from orchestration.commands import rebuild
+from orchestration.commands import end, rebuild
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.operations import renewing
@@ -51,4 +49,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main, __doc__)

@@ -14,10 +14,10 @@ from datetime import date
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.ledger import LedgerBroken
-from orchestration.lib.loading import RuleMissing
 from orchestration.lib.operations import renewing, retention
 from orchestration.lib.pipeline_lock import PipelineRunning, pipeline_lock
 from orchestration.lib.progress import say
+from orchestration.lib.rules import RuleMissing
 from orchestration.lib.settings import Settings, SettingsError
 
 

@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from orchestration.commands import end
 from orchestration.lib.contracts import ContractError
-from orchestration.lib.settings import Settings
+from orchestration.lib.progress import counted
+from orchestration.lib.settings import Settings, SettingsError
 from orchestration.sample import SampleError, generate_sample
 
 
@@ -29,11 +31,14 @@ def main(arguments: list[str] | None = None) -> int:
             with_rejected=options.with_rejected,
             progress=lambda line: print(line, flush=True),
         )
-    except (SampleError, ContractError) as error:
+    except (SampleError, ContractError, SettingsError) as error:
         print(f"sample: {error}", file=sys.stderr)
         return 2
+    before = summary.months - summary.months_written
     print(
-        f"sample: {summary.rows:,} rows in {summary.months} months, {summary.deliveries_written} deliveries"
+        f"sample: {summary.rows:,} rows in {counted(summary.months_written, 'month', 'months')}"
+        f"{f' ({before} there already)' if before else ''}, "
+        f"{counted(summary.deliveries_written, 'delivery', 'deliveries')}"
         f" ({summary.bytes_written / 1e6:.1f} MB) written to {summary.landing}"
         f" in {summary.seconds:.1f} s ({summary.rows_per_second / 1e6:.2f} million rows a second)"
     )
@@ -41,4 +46,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

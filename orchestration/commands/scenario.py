@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from orchestration.commands import end
 from orchestration.lib.reading_places import NothingToRead, open_release, open_warehouse
 from orchestration.lib.scenario import ScenarioParameters, compare_scenario, describe
 from orchestration.lib.settings import Settings, SettingsError
@@ -60,4 +61,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -6,12 +6,15 @@ Follows `releases/current`, so that a new release is seen without a restart. Lis
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
+from orchestration.commands import end, port_number
 from orchestration.commands.site import chosen_release
 from orchestration.lib.settings import Settings, SettingsError
 from orchestration.site.build import SiteError, publish_site
@@ -27,7 +30,7 @@ class _Handler(SimpleHTTPRequestHandler):
 <h1>Siden findes ikke</h1>
 <p>Adressen passer ikke til nogen side i den aktuelle udgivelse. <a href="/site/index.html">Gå til forsiden</a>.</p>
 <h2 lang="en">There is no such page</h2>
-<p lang="en">No page of the current release has this address. <a href="/site/index.html">Go to the front page</a>.</p>
+<p lang="en">No page of the current release has this address. <a href="/site/en/index.html">Go to the front page</a>.</p>
 </body></html>
 """
 
@@ -37,16 +40,19 @@ class _Handler(SimpleHTTPRequestHandler):
         wanted = Path(super().translate_path(path)).resolve()
         return str(wanted) if wanted == root or root in wanted.parents else str(root / "nothing")
 
-    def list_directory(self, path: object) -> None:
-        self.send_error(404, "No such page")
+    error_content_type = "text/html;charset=utf-8"
 
-    def do_GET(self) -> None:
+    def list_directory(self, path: object) -> None:
+        self.send_error(404)
+
+    # Of GET and HEAD alike.
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
         if self.path in ("", "/"):
             self.send_response(302)
             self.send_header("Location", "/site/index.html")
             self.end_headers()
-            return
-        super().do_GET()
+            return None
+        return super().send_head()
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing for each request."""
@@ -60,7 +66,7 @@ def server(releases: Path, port: int) -> ThreadingHTTPServer:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; exit status 0, or 2 when there is no release, no site of it, or the port is taken."""
     parser = argparse.ArgumentParser(prog="serve", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--port", type=port_number, default=8080)
     options = parser.parse_args(arguments)
     try:
         publish_site(chosen_release(None))
@@ -82,4 +88,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.commands import end
 from orchestration.lib.release.writer import current_release
 from orchestration.lib.settings import Settings, SettingsError
 from orchestration.site.build import SiteError, publish_site
@@ -46,4 +47,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

@@ -22,7 +22,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from orchestration.lib.contracts import DatasetContract
-from orchestration.lib.pseudonyms import without_personal_numbers
+from orchestration.lib.pseudonyms import SAMPLE_MARK, without_personal_numbers
 
 MANIFEST = "manifest.json"
 FIRST_PERIOD, LAST_PERIOD = "2015-01", "2035-12"
@@ -115,7 +115,10 @@ def discover(landing: Path) -> list[FoundDelivery]:
     LandingMissing.
     """
     if not landing.is_dir():
-        raise LandingMissing(f"The landing zone {landing} is no folder: set JOBCENTER_LANDING (or LANDING=… of make).")
+        raise LandingMissing(
+            f"The landing zone {landing} is no folder. `make run` or `make sample` makes one with sample deliveries; "
+            "where yours is, JOBCENTER_LANDING (LANDING=… of make) says."
+        )
     found = [
         _found(landing, folder)
         for period_folder in landing.iterdir()
@@ -124,6 +127,34 @@ def discover(landing: Path) -> list[FoundDelivery]:
         if folder.is_dir() and not folder.name.startswith(".") and os.path.lexists(folder / MANIFEST)
     ]
     return sorted(found, key=lambda one: (one.period, one.delivery is None, one.delivery or 0, one.path))
+
+
+def overlooked(landing: Path) -> list[str]:
+    """What lies in the landing zone and is never loaded, a line each: folders without a manifest, and whatever is none.
+
+    Names that begin with a dot are someone's unfinished work and not told, as in `discover`. Raises LandingMissing.
+    """
+    has_delivery = {found.folder.parent.name for found in discover(landing)}
+    lines = []
+    for item in sorted(landing.iterdir()):
+        name = shown(item.name)
+        if item.name.startswith(".") or item.name == SAMPLE_MARK:
+            continue
+        if not item.is_dir() or not (_PERIOD.fullmatch(item.name) or item.name in has_delivery):
+            lines.append(
+                f"not understood, so not loaded: {name} (the landing zone holds one folder per month, YYYY-MM)"
+            )
+            continue
+        for inner in sorted(item.iterdir()):
+            path = f"{name}/{shown(inner.name)}"
+            if inner.name.startswith("."):
+                continue
+            if not inner.is_dir():
+                lines.append(f"not understood, so not loaded: {path} (a month holds folders, delivery-NNN)")
+            elif not os.path.lexists(inner / MANIFEST):
+                since = datetime.fromtimestamp(inner.stat().st_mtime, _DANISH_TIME)
+                lines.append(f"{path} has no {MANIFEST} (last change {since:%Y-%m-%d %H:%M}), so not loaded")
+    return lines
 
 
 def _found(landing: Path, folder: Path) -> FoundDelivery:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from orchestration.lib.figure_sql import category_sql, level_sql, monthly_sql
 from orchestration.lib.periods import first_day, period_months
+from orchestration.lib.progress import counted
 from orchestration.lib.reading_places import NothingToRead, Place
 
 HISTORY = None
@@ -264,6 +266,7 @@ def _monthly(place: Place, measure: str, source: MeasureSource, code: str, month
     sql = f"select {', '.join(columns)}\nfrom {fact}\n{condition}\n{order}".rstrip()
     rows = place.rows(sql)
     if not rows:
+        _require_known(place, fact, source.group_columns, parts)
         months = place.rows(f"select min(month) as first, max(month) as last from {fact}")[0]
         raise NothingToRead(f"{fact} has no such row; its months are {months['first']} to {months['last']}.")
     rebuilt = _Rebuilt(place, measure, source, code, month, dict(zip(source.group_columns, parts, strict=False)))
@@ -286,6 +289,14 @@ def _monthly(place: Place, measure: str, source: MeasureSource, code: str, month
         lines += ["", "Null, since a month of the twelve that end with this one was never delivered."]
         return [*lines, *_sql_lines("SQL that counts what there is of it", rebuilt.sql)]
     return [*lines, *_sql_section(rebuilt.sql, rebuilt.differences(rows, compared))]
+
+
+def _require_known(place: Place, fact: str, columns: Sequence[str], parts: Sequence[str]) -> None:
+    """Raise NothingToRead with the codes that there are, when the fact has no row of a part of the group asked for."""
+    for column, part in zip(columns, parts, strict=False):
+        known = [str(row[column]) for row in place.rows(f"select distinct {column} from {fact} order by {column}")]
+        if known and part not in known:
+            raise NothingToRead(f"There is no {column} {part}; there are {', '.join(known)}.")
 
 
 def _has_hole(place: Place, month: date) -> bool:
@@ -444,6 +455,7 @@ def _level(place: Place, code: str, period: str, area: str | None) -> list[str]:
     )
     rows = place.rows(sql)
     if not rows:
+        _require_known(place, fact, ("benefit_area_code",), (area,))
         raise NothingToRead(f"{fact} has no level of {period} and this area. {_lacking(place, period)}".strip())
     lines = []
     for row in rows:
@@ -617,8 +629,8 @@ def _deliveries(place: Place, month: date, inputs: tuple[tuple[str, int | None],
         rows_read = sum(int(row["row_count"]) for row in rows)
         corrected = [f"{row['period']}/{row['delivery']:03d}" for row in rows if row["delivery"] != 1]
         lines.append(
-            f"  {dataset:<22} {len(rows)} months {rows[0]['period']} … {rows[-1]['period']}, {rows_read} rows"
-            + (f"; other than delivery 1: {', '.join(corrected)}" if corrected else "")
+            f"  {dataset:<22} {counted(len(rows), 'month', 'months')} {rows[0]['period']} … {rows[-1]['period']}, "
+            f"{rows_read} rows" + (f"; other than delivery 1: {', '.join(corrected)}" if corrected else "")
         )
     return lines
 

@@ -346,23 +346,53 @@ def _last_day(period: str) -> date:
 
 
 def _has_persons(judgement: _Judgement) -> bool:
-    return any(column.is_personal_number for judged in judgement.files for column in judged.contract.columns)
+    return any(_is_about_persons(judged.contract) for judged in judgement.files)
+
+
+def _is_about_persons(contract: DatasetContract) -> bool:
+    return any(column.is_personal_number for column in contract.columns)
+
+
+def require_key(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, deliveries: Collection[FoundDelivery]
+) -> None:
+    """Raise now what loading these deliveries would raise about the key: KeyMissing, KeyTooShort or KeyMismatch.
+
+    Only a delivery whose manifest is good and lists a data set about persons asks for a key. Makes the key of a sample.
+    """
+    contracts = load_contracts(settings.project / "contracts")
+    fetched_suppliers = read_fetched_suppliers(settings.project)
+    for found in deliveries:
+        if found.trouble is not None:
+            continue
+        manifest, reasons = read_manifest(found, contracts, fetched_suppliers)
+        if manifest is None or reasons:
+            continue
+        listed = [find_contract(entry.dataset, contracts) for entry in manifest.files]
+        if any(contract is not None and _is_about_persons(contract) for contract in listed):
+            _require_same_key(connection, load_key(settings))
+            return
 
 
 def _ensure_key(connection: duckdb.DuckDBPyConnection, key: Key) -> None:
     """Record the key's id, or refuse when the warehouse holds persons of another key."""
-    recorded = [row[0] for row in connection.execute("select key_id from build.key").fetchall()]
-    if recorded == [key.key_id]:
+    if _require_same_key(connection, key):
         return
-    if recorded and _holds_persons(connection):
-        raise KeyMismatch(
-            f"The warehouse was loaded with key {recorded[0]}, but the key given now is {key.key_id}: one person would "
-            "be two. Give the former key, or hash everything anew from the landing zone with `make rekey`."
-        )
     connection.execute("begin transaction")
     connection.execute("delete from build.key")
     connection.execute("insert into build.key values (?)", [key.key_id])
     connection.execute("commit")
+
+
+def _require_same_key(connection: duckdb.DuckDBPyConnection, key: Key) -> bool:
+    """Whether the key is the one recorded; raises KeyMismatch when persons were hashed with another."""
+    recorded = [row[0] for row in connection.execute("select key_id from build.key").fetchall()]
+    if recorded and recorded != [key.key_id] and _holds_persons(connection):
+        raise KeyMismatch(
+            f"The warehouse was loaded with key {recorded[0]}, but the key given now is {key.key_id}: one person would "
+            "be two. Give the former key, or hash everything anew from the landing zone with `make rekey`."
+        )
+    return recorded == [key.key_id]
 
 
 def _holds_persons(connection: duckdb.DuckDBPyConnection) -> bool:

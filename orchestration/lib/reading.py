@@ -54,6 +54,13 @@ _CELL_PATTERNS = {
     # DuckDB reads 24:00:00 as the next day's midnight.
     "timestamp": r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d",
 }
+# What a program set to Danish writes in place of the comma.
+_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_WRITTEN = {
+    "decimal": "numbers are written with a decimal point (7.5, not 7,5)",
+    "date": "dates are written 2024-03-01",
+    "timestamp": "times are written 2024-03-01T09:30:00",
+}
 _WHOLE_NUMBERS = {
     f"{sign}{size}" for sign in ("", "U") for size in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 }
@@ -220,8 +227,7 @@ class ReadingRoom:
         reasons = []
         for column, cells in zip(empty, present, strict=True):
             if cells:
-                is_number = column.logical_type == "text" and _is_number(stored[column.name])
-                hint = "; stored as a number it has lost its leading zeros" if is_number else ""
+                hint = _how_written(column, stored[column.name])
                 reasons.append(
                     Reason(
                         "not_castable",
@@ -355,6 +361,13 @@ def _is_number(stored: str) -> bool:
     return stored in _WHOLE_NUMBERS | _FLOATS or stored.startswith("DECIMAL")
 
 
+def _how_written(column: ColumnContract, stored: str) -> str:
+    """What the supplier is told besides, when no cell of a column can be read."""
+    if column.logical_type == "text" and _is_number(stored):
+        return "; stored as a number it has lost its leading zeros"
+    return f": {_WRITTEN[column.logical_type]}" if stored == "VARCHAR" and column.logical_type in _WRITTEN else ""
+
+
 def _parquet_header(path: Path) -> list[str]:
     try:
         return list(pyarrow.parquet.read_schema(path).names)
@@ -399,8 +412,17 @@ def _against_header(name: str, header: list[str], contract: DatasetContract) -> 
         problems.append(f"not in the contract: {', '.join(names)}")
     if not problems:
         return []
-    hint = " Is the header missing?" if len(missing) == len(contract.columns) else ""
+    hint = ""
+    if len(missing) == len(contract.columns):
+        separator = next((words for letter, words in _SEPARATORS.items() if _would_split(header, letter, missing)), "")
+        hint = (
+            f" The header has {separator}: fields are separated by commas." if separator else " Is the header missing?"
+        )
     return [Reason("columns", f"{name}: columns {'; columns '.join(problems)}.{hint}")]
+
+
+def _would_split(header: list[str], letter: str, names: list[str]) -> bool:
+    return any(letter in cell and not set(names).isdisjoint(cell.split(letter)) for cell in header)
 
 
 def _against_row_count(entry: ListedFile, rows: int) -> list[Reason]:
@@ -642,8 +664,8 @@ def _what_is_wrong(extension: str, error: duckdb.Error) -> str:
     line = re.search(r"CSV Error on Line: (\d+)", str(error))
     where = f" The first problem is at line {line.group(1)}." if line else ""
     return (
-        "can't be read as CSV (UTF-8, comma, double quotes, one kind of line end, as many cells in each row as in the "
-        f"header).{where}"
+        "can't be read as CSV (UTF-8, comma, decimal point, double quotes, one kind of line end, as many cells in each "
+        f"row as in the header).{where}"
     )
 
 

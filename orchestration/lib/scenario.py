@@ -164,7 +164,8 @@ def compare_scenario(
 
 def describe(comparison: ScenarioComparison) -> str:
     """Return the comparison as text: the rules tried, counts per period and category, and every change."""
-    lines = [f"Tried: {_tried(comparison.parameters)}.", "", "Municipalities per category (official → tried):"]
+    lines = [f"Tried: {_tried(comparison.parameters)}.", "", *_told(comparison)]
+    lines.append("Municipalities per category (official → tried):")
     categories = _categories(comparison)
     width = max([len(_category_name(comparison, category)) for category in categories], default=0)
     periods = list(comparison.official_counts)
@@ -190,8 +191,10 @@ def describe(comparison: ScenarioComparison) -> str:
     if comparison.changes:
         lines.append("  (difference in percentage points, passive and few talks in per cent)")
     if comparison.hidden:
-        lines += ["", f"{len(comparison.hidden)} left out above, since the release hides a figure of theirs:"]
-        lines += [f"  {period}  {', '.join(names)}" for period, names in _hidden_by_period(comparison).items()]
+        lines += ["", "Left out above, since the release hides a figure of theirs:"]
+        lines += [
+            f"  {period}  {len(names)}: {', '.join(names)}" for period, names in _hidden_by_period(comparison).items()
+        ]
     return "\n".join(lines)
 
 
@@ -200,6 +203,8 @@ def describe_in_markdown(comparison: ScenarioComparison) -> str:
     periods = list(comparison.official_counts)
     lines = [
         f"Tried: {_tried(comparison.parameters)}.",
+        "",
+        *_told(comparison),
         "",
         f"| category (official → tried) |{''.join(f' {period} |' for period in periods)}",
         f"|---|{'---|' * len(periods)}",
@@ -222,9 +227,18 @@ def describe_in_markdown(comparison: ScenarioComparison) -> str:
         ),
     ]
     if comparison.hidden:
-        lines += ["", f"{len(comparison.hidden)} left out, since the release hides a figure of theirs:", ""]
+        lines += ["", "Left out, since the release hides a figure of theirs:", ""]
         lines += [f"- {period}: {', '.join(names)}" for period, names in _hidden_by_period(comparison).items()]
     return "\n".join(lines)
+
+
+def _told(comparison: ScenarioComparison) -> list[str]:
+    """How many of the municipalities the table is about, when it is not about all."""
+    parts = []
+    for period, names in _hidden_by_period(comparison).items():
+        shown = sum(comparison.official_counts.get(period, {}).values())
+        parts.append(f"{shown} of {shown + len(names)} municipalities ({period})")
+    return [f"The table is about {', '.join(parts)}: the release hides a figure of the others."] if parts else []
 
 
 def _tried(parameters: ScenarioParameters) -> str:

@@ -7,11 +7,15 @@ commands need is read where it is used: alerts, keeping and the official sources
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+# What DuckDB takes; it also takes a minus and `none` for no limit at all.
+_AMOUNT_OF_MEMORY = re.compile(r"(?=.*[1-9])\d+(\.\d+)? ?[KMGT]i?B", re.IGNORECASE)
 
 PRIVATE_DIRECTORY_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
@@ -41,7 +45,8 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None, project: Path = PROJECT_ROOT) -> Settings:
         """Read JOBCENTER_LANDING, _DATA, _KEY_FILE, _KEY, _MEMORY_LIMIT (of DuckDB) and _THREADS.
 
-        An empty variable counts as not set. Raises SettingsError when JOBCENTER_THREADS is no positive whole number.
+        An empty variable counts as not set. Raises SettingsError when JOBCENTER_THREADS is no positive whole number,
+        or JOBCENTER_MEMORY_LIMIT no amount that DuckDB takes.
         """
         values = os.environ if environment is None else environment
 
@@ -52,6 +57,9 @@ class Settings:
         threads_text = values.get("JOBCENTER_THREADS") or ""
         if threads_text and (not threads_text.isascii() or not threads_text.isdigit() or int(threads_text) < 1):
             raise SettingsError("JOBCENTER_THREADS must be a whole number of at least 1, or not set.")
+        memory_limit = (values.get("JOBCENTER_MEMORY_LIMIT") or "2GB").strip()
+        if not _AMOUNT_OF_MEMORY.fullmatch(memory_limit):
+            raise SettingsError("JOBCENTER_MEMORY_LIMIT must be a number above 0 with its unit, such as 2GB or 512MiB.")
         key_file_text = values.get("JOBCENTER_KEY_FILE") or ""
         return cls(
             landing=folder("JOBCENTER_LANDING", project / "landing"),
@@ -59,7 +67,7 @@ class Settings:
             project=project,
             key_file=Path(key_file_text).expanduser().absolute() if key_file_text else None,
             key_text=values.get("JOBCENTER_KEY") or None,
-            memory_limit=values.get("JOBCENTER_MEMORY_LIMIT") or "2GB",
+            memory_limit=memory_limit,
             threads=int(threads_text) if threads_text else None,
         )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import FIRST_PERIOD, LAST_PERIOD
+from orchestration.lib.progress import counted
 from orchestration.sample.activities import Activities
 from orchestration.sample.careers import Careers
 from orchestration.sample.deliveries import (
@@ -41,10 +42,11 @@ class SampleError(ValueError):
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What one call made: months simulated; deliveries, rows and bytes written; and how long it took."""
+    """What one call made: months simulated, those of them written; deliveries, rows and bytes written; seconds."""
 
     landing: Path
     months: int
+    months_written: int
     deliveries_written: int
     rows: int
     bytes_written: int
@@ -87,7 +89,7 @@ def generate_sample(
     activities = Activities(careers)
     maker = TableMaker(load_contracts(), world, careers)
 
-    rows = written = size = 0
+    rows = months_written = written = size = 0
     corrected: dict[str, Any] = {}
     waiting: deque[Future[int]] = deque()
     with ThreadPoolExecutor(max_workers=2) as writer:
@@ -130,14 +132,15 @@ def generate_sample(
             while len(waiting) > _WAITING:
                 size += waiting.popleft().result()
             rows += month_rows
+            months_written += month_rows > 0
             if progress is not None:
+                made = f"{month_rows:,} rows" if month_rows else "already there"
                 progress(
-                    f"{period_code(month)}  month {index + 1} of {months}  {month_rows:,} rows"
-                    f"  {time.monotonic() - began:.1f} s"
+                    f"{period_code(month)}  month {index + 1} of {months}  {made}  {time.monotonic() - began:.1f} s"
                 )
         while waiting:
             size += waiting.popleft().result()
-    return SampleSummary(landing, months, written, rows, size, time.monotonic() - began)
+    return SampleSummary(landing, months, months_written, written, rows, size, time.monotonic() - began)
 
 
 def _is_there(landing: Path, period: date, number: int = 1) -> bool:
@@ -151,7 +154,8 @@ def _first_month(start: str, months: int) -> date:
     if months < 1:
         raise SampleError(f"months must be 1 or more, not {months}")
     if first < _EARLIEST or _plus(first, months - 1) > _LATEST:
-        raise SampleError(f"{months} months from {start} do not lie in {_EARLIEST:%Y-%m} to {_LATEST:%Y-%m}")
+        asked = counted(months, f"month from {start} does", f"months from {start} do")
+        raise SampleError(f"{asked} not lie in {_EARLIEST:%Y-%m} to {_LATEST:%Y-%m}")
     return first
 
 
@@ -181,7 +185,11 @@ def _mark(landing: Path, *, seed: int, scale: float, start: str, months: int) ->
         differing = [key for key, value in made.items() if before.get(key) != value]
         if differing:
             what = ", ".join(f"{key} {before.get(key)} (asked: {made[key]})" for key in differing)
-            raise SampleError(f"{landing} holds another sample: {what}. Give another LANDING or empty this one.")
+            same = f"SCALE={before.get('scale')} START={before.get('start')} SEED={before.get('seed')}"
+            raise SampleError(
+                f"{landing} holds another sample: {what}. To add a month to it: "
+                f"`make sample {same} MONTHS={before['months'] + 1}`. For another sample give another LANDING."
+            )
         months = max(months, before["months"])
     elif any(landing.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]")):
         raise SampleError(f"{landing} holds deliveries that are not a sample ({MARKER_NAME} is missing)")

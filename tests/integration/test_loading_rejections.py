@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from orchestration.lib import deliveries, loading, reading
 from orchestration.lib.loading import LoadReport
 from orchestration.lib.rules import RuleMissing, read_parameter
 from orchestration.lib.settings import PROJECT_ROOT, Settings
@@ -205,6 +207,14 @@ COLUMNS = {
     b"person_id, paid_hours\n6101500001,1\n": "columns missing: paid_hours; columns not in the contract: number 2.",
     b"person_id,paid_hours,\n6101500001,1,\n": "columns not in the contract: number 3.",
     b"person_id;paid_hours\n6101500001;1\n": (
+        "columns missing: person_id, paid_hours; columns not in the contract: number 1. "
+        "The header has semicolons: fields are separated by commas."
+    ),
+    b"person_id\tpaid_hours\n6101500001\t1\n": (
+        "columns missing: person_id, paid_hours; columns not in the contract: number 1. "
+        "The header has tabs: fields are separated by commas."
+    ),
+    b"6101500001;1\n6101500002;1\n": (
         "columns missing: person_id, paid_hours; columns not in the contract: number 1. Is the header missing?"
     ),
     b"6101500001,1\n6101500002,1\n": (
@@ -239,18 +249,35 @@ def test_a_text_column_stored_as_numbers_has_lost_its_leading_zeros(settings: Se
     )
 
 
-@pytest.mark.parametrize(
-    "values", [pa.array([[1], [2], [3]]), pa.array([True] * 3), pa.array([b"x"] * 3), pa.array(["x"] * 3)]
-)
+@pytest.mark.parametrize("values", [pa.array([[1], [2], [3]]), pa.array([True] * 3), pa.array([b"x"] * 3)])
 def test_a_parquet_column_of_which_no_cell_can_be_cast(settings: Settings, values: pa.Array) -> None:
     table = as_table("ordinary_hours", hours_rows(3))
     write(settings, table.set_column(1, "paid_hours", values), "parquet")
     reject(settings, "not_castable: ordinary_hours.parquet: no cell of column paid_hours can be read as decimal.")
 
 
-def test_a_csv_column_of_which_no_cell_can_be_cast(settings: Settings) -> None:
-    write(settings, hours_rows(3, paid_hours="12,5"))
-    reject(settings, "not_castable: ordinary_hours.csv: no cell of column paid_hours can be read as decimal.")
+@pytest.mark.parametrize("fmt", ["csv", "parquet"])
+def test_of_a_text_column_that_can_not_be_cast_it_is_said_how_it_is_written(settings: Settings, fmt: str) -> None:
+    table = pa.table({"person_id": ["6101500001"], "paid_hours": ["12,5"]})
+    write(settings, hours_rows(1, paid_hours="12,5") if fmt == "csv" else table, fmt)
+    reject(
+        settings,
+        f"not_castable: ordinary_hours.{fmt}: no cell of column paid_hours can be read as decimal: "
+        "numbers are written with a decimal point (7.5, not 7,5).",
+    )
+
+
+def test_dates_and_times_as_danes_write_them(settings: Settings) -> None:
+    header = "conversation_id,person_id,municipality_code,conversation_type_code,contact_form,status,"
+    row = "C1,6101500001,0101,4,phone,held,04-06-2024,,04-06-2024 09:30"
+    content = f"{header}conversation_date,requested_date,registered_at\n{row}\n".encode()
+    write_delivery(settings.landing, PERIOD, 7, {"conversations": content}, "csv")
+    told = "not_castable: conversations.csv: no cell of column"
+    reject(
+        settings,
+        f"{told} conversation_date can be read as date: dates are written 2024-03-01.",
+        f"{told} registered_at can be read as timestamp: times are written 2024-03-01T09:30:00.",
+    )
 
 
 def test_one_castable_cell_makes_it_a_matter_of_rows(settings: Settings) -> None:
@@ -357,3 +384,26 @@ def test_bytes_flipped_in_a_parquet_file_never_get_through(settings: Settings) -
     assert len(report.rejected) >= 25
     assert all(rejected.reasons[0].startswith("hash: ") for rejected in report.rejected)
     assert report.postponed == []
+
+
+PAGE = PROJECT_ROOT / "docs" / "deliveries.md"
+
+
+def test_the_example_of_the_page_for_suppliers_is_accepted(settings: Settings) -> None:
+    blocks = dict(re.findall(r"```(json|csv)\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL))
+    folder = settings.landing / "2024-03" / "delivery-001"
+    folder.mkdir(parents=True)
+    (folder / "ordinary_hours.csv").write_text(blocks["csv"], "utf-8")
+    (folder / "manifest.json").write_text(blocks["json"], "utf-8")
+    (accepted,) = load(settings).accepted
+    assert (accepted.rows, accepted.quarantined) == (2, 0)
+
+
+def test_the_page_for_suppliers_says_what_to_do_about_every_reason() -> None:
+    used = {
+        code
+        for module in (deliveries, loading, reading)
+        for code in re.findall(r'Reason\(\s*"(\w+)"', Path(module.__file__).read_text("utf-8"))
+    }
+    told = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", PAGE.read_text("utf-8").split("rejected\n")[1], re.MULTILINE)
+    assert len(used) == 13 and sorted(told) == sorted(used)

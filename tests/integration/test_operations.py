@@ -12,7 +12,9 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
@@ -31,9 +33,10 @@ from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.release import writer
 from orchestration.lib.settings import PROJECT_ROOT, Settings, SettingsError
 from tests.support.faults import Place
-from tests.support.landing import benefit_rows, hours_rows, load, make_settings, query, write_delivery
+from tests.support.landing import TEST_KEY, benefit_rows, hours_rows, load, make_settings, query, write_delivery
 
 TODAY = dt.date(2026, 5, 20)
+COPENHAGEN = ZoneInfo("Europe/Copenhagen")
 
 
 def release(
@@ -103,6 +106,7 @@ def test_retention_deletes_old_persons_everywhere_and_says_what_is_lost(settings
             "rule": "retention_landing_months", "first_kept": "2016-05-01",
         }  # fmt: skip
     assert retention.deleted_paths(settings) == {"2016-04/delivery-001"}
+    assert "no longer in" not in " ".join(text for _, text in levels(settings, "deliveries"))
     load(settings)
     assert query(settings, "select distinct period from quality.deliveries order by 1") == [("2016-03",), ("2024-01",)]
     assert retention.plan(settings, load_contracts(), TODAY).deliveries == ()
@@ -226,9 +230,87 @@ def test_the_doctor_names_pending_rejected_and_overdue(settings: Settings) -> No
     texts = [text for level, text in levels(settings, "deliveries") if level == "warning"]
     assert texts == [
         "1 pending: 2024-03/delivery-001. Run `make pipeline`",
-        "rejected 2024-02/delivery-001: delivery_number, missing_file",
+        "rejected 2024-02/delivery-001: delivery_number: manifest.json says delivery 5, but its folder is delivery-001."
+        " (and 1 more reason)",
     ]
     assert any("overdue: 2016-05 was due on 2016-07-15" in text for _, text in levels(settings, "months"))
+
+
+def test_the_doctor_lists_the_last_rejected_and_counts_those_delivered_again(settings: Settings) -> None:
+    # The one with the highest number is decided upon first.
+    for hour, number in enumerate([14, 13, *range(11, 0, -1)]):
+        write_delivery(settings.landing, "2024-02", number, {"population": b"x\n"}, "csv")
+        load(settings, now=dt.datetime(2024, 3, 1, hour, tzinfo=dt.UTC))
+    manifest = settings.landing / "2024-02" / "delivery-014" / "manifest.json"
+    manifest.write_text(manifest.read_text() + " ")
+    load(settings, now=dt.datetime(2024, 3, 2, tzinfo=dt.UTC))
+    texts = [text for _, text in levels(settings, "deliveries") if "rejected" in text]
+    assert texts[0] == "13 rejected; the last 10 are listed"
+    assert [text.split(": ")[0] for text in texts[1:]] == [
+        f"rejected 2024-02/delivery-{number:03d}" for number in (*range(9, 0, -1), 14)
+    ]
+    write_delivery(settings.landing, "2024-02", 20, {"ordinary_hours": hours_rows(60)})
+    load(settings)
+    assert [text for _, text in levels(settings, "deliveries") if "rejected" in text] == texts
+    population = [{"municipality_code": "0101", "population_16_66": 1000}]
+    write_delivery(settings.landing, "2024-02", 12, {"population": population})
+    load(settings)
+    found = [(level, text) for level, text in levels(settings, "deliveries") if "rejected" in text]
+    assert [text.split(":")[0] for _, text in found] == [
+        "rejected 2024-02/delivery-013",
+        "rejected 2024-02/delivery-014",
+        "11 rejected deliveries were delivered again and accepted",
+    ]
+    assert found[2][0] == "ok"
+
+
+def test_the_doctor_names_the_files_of_a_loaded_delivery_that_are_others_now(settings: Settings) -> None:
+    def told() -> list[str]:
+        return [text for level, text in levels(settings, "deliveries") if "was changed after" in text]
+
+    assert told() == []
+    folder = settings.landing / "2024-01" / "delivery-001"
+    (file,) = folder.glob("*.parquet")
+    content = file.read_bytes()
+    file.write_bytes(content + b"x")
+    assert told() == [
+        "2024-01/delivery-001 was changed after it was loaded: hash: ordinary_hours.parquet: its SHA-256 is not the "
+        "one in the manifest; the file has changed on its way. What was loaded stays, but can't be loaded again: put "
+        "the files back"
+    ]
+    file.write_bytes(content)
+    assert told() == []
+    file.unlink()
+    (line,) = told()
+    assert "missing_file: ordinary_hours.parquet" in line
+
+
+def test_the_doctor_names_what_is_never_loaded(settings: Settings) -> None:
+    for folder in ("2024-04/delivery-001", "2024-4/delivery-001", "2024-13", "2024-05/.unfinished"):
+        (settings.landing / folder).mkdir(parents=True)
+    (settings.landing / "notes.txt").touch()
+    (settings.landing / "sample.json").touch()
+    (settings.landing / "2024-01" / "notes.txt").touch()
+    (settings.landing / "2024-04" / "delivery-001" / "ordinary_hours.csv").touch()
+    since = dt.datetime.fromtimestamp((settings.landing / "2024-04" / "delivery-001").stat().st_mtime, COPENHAGEN)
+    zone = "(the landing zone holds one folder per month, YYYY-MM)"
+    assert [text for level, text in levels(settings, "deliveries") if level == "warning"] == [
+        "not understood, so not loaded: 2024-01/notes.txt (a month holds folders, delivery-NNN)",
+        f"2024-04/delivery-001 has no manifest.json (last change {since:%Y-%m-%d %H:%M}), so not loaded",
+        f"not understood, so not loaded: 2024-13 {zone}",
+        f"not understood, so not loaded: 2024-4 {zone}",
+        f"not understood, so not loaded: notes.txt {zone}",
+    ]
+
+
+def test_the_doctor_warns_of_a_key_that_others_can_read(settings: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "jobcenter.key"
+    file.write_text(TEST_KEY)
+    settings = replace(settings, key_text=None, key_file=file)
+    file.chmod(0o440)
+    assert levels(settings, "key")[0] == ("warning", f"{file} is open to others (mode 0440): chmod 0400 it")
+    file.chmod(0o400)
+    assert [level for level, _ in levels(settings, "key")] == ["ok"]
 
 
 def test_the_doctor_says_who_holds_the_warehouse(settings: Settings) -> None:

@@ -13,7 +13,6 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.commands import end
 from orchestration.lib import build
 from orchestration.lib.progress import say
 from orchestration.lib.settings import PROJECT_ROOT, Settings
@@ -335,4 +335,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

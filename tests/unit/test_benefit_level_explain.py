@@ -117,7 +117,7 @@ def test_a_monthly_share_shows_its_counts_rules_deliveries_and_sql(warehouse: Pl
     # all months up to June, not July; a delivery other than the first is named
     assert "benefit_periods        2 months 2019-01 … 2020-06, 210 rows; other than delivery 1: 2020-06/002" in text
     # twelve months back, so not January 2018
-    assert "conversations          1 months 2020-06 … 2020-06, 50 rows" in text
+    assert "conversations          1 month 2020-06 … 2020-06, 50 rows" in text
     assert "ordinary_hours         nothing delivered for these months" in text
 
 
@@ -208,7 +208,7 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
     assert "official                 model     line    0  +1.2000" in text
     assert "kl_all" not in text
     # The rolling year ends in June 2020.
-    assert "benefit_periods        1 months 2020-06 … 2020-06, 110 rows" in text
+    assert "benefit_periods        1 month 2020-06 … 2020-06, 110 rows" in text
 
 
 @pytest.mark.parametrize(
@@ -220,6 +220,8 @@ def test_a_level_shows_both_sides_of_the_subtraction(warehouse: Place) -> None:
         ("Nyborg", "2020-06", "category", None, "give a period such as 2024QMAT02"),
         ("Nyborg", "2019-01", "passive_share", None, "its months are 2020-06-01 to 2020-06-01"),
         ("Nyborg", "2020-06", "passive_share", "a:b", "groups of this measure are benefit_group_code"),
+        ("Nyborg", "2020-06", "passive_share", "foo", "no benefit_group_code foo; there are all"),
+        ("Nyborg", "2020QMAT02", "benefit_level_difference", "foo", "no benefit_area_code foo; there are all"),
         ("Nyborg", "2020-06", "passive_share", "x' or '1'='1", "is not a code"),
         ("Nyborg", "2021QMAT02", "benefit_level_difference", None, "lacks all framework conditions"),
         ("Nyborg", "2021QMAT02", "category", None, "are its twelve months loaded"),

@@ -269,6 +269,8 @@ def test_another_sample_and_real_deliveries_are_left_alone(tmp_path: Path) -> No
     before = digests(tmp_path / "one")
     with pytest.raises(SampleError, match=r"holds another sample: seed 1 \(asked: 2\)"):
         generate_sample(tmp_path / "one", scale=0.001, start=START, months=1, seed=2)
+    with pytest.raises(SampleError, match=r"To add a month to it: `make sample SCALE=0.001 START=\S+ SEED=1 MONTHS=2`"):
+        generate_sample(tmp_path / "one", scale=0.001, start="2024-01", months=1, seed=1)
     assert digests(tmp_path / "one") == before
     (tmp_path / "two" / "2024-01" / "delivery-001").mkdir(parents=True)
     with pytest.raises(SampleError, match=r"deliveries that are not a sample"):
@@ -279,7 +281,7 @@ def test_another_sample_and_real_deliveries_are_left_alone(tmp_path: Path) -> No
     ("changed", "message"),
     [
         ({"start": "2023-13"}, "start must be a month"),
-        ({"start": "2014-12"}, "do not lie in 2015-01 to 2035-12"),
+        ({"start": "2014-12"}, "not lie in 2015-01 to 2035-12"),
         ({"start": "2035-12", "months": 2}, "do not lie in"),
         ({"months": 0}, "months must be 1 or more"),
         ({"scale": 0.0}, "scale must be above 0"),
@@ -404,5 +406,9 @@ def test_the_command_reports_and_names_what_is_wrong(tmp_path: Path, capsys: pyt
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "2023-01  month 1 of 1" in printed and "rows a second" in printed
+    assert main([*arguments, "--months", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "2023-01  month 1 of 2  already there" in printed and "2023-02  month 2 of 2  " in printed
+    assert re.search(r"^sample: [\d,]+ rows in 1 month \(1 there already\), 1 delivery \(", printed, re.MULTILINE)
     assert main([*arguments, "--start", "1999-01"]) == 2
-    assert "sample: 1 months from 1999-01 do not lie in 2015-01 to 2035-12" in capsys.readouterr().err
+    assert "sample: 1 month from 1999-01 does not lie in 2015-01 to 2035-12" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration.lib.settings import PROJECT_ROOT, Settings, SettingsError
@@ -52,6 +53,19 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 def test_threads_must_be_a_positive_whole_number(text: str) -> None:
     with pytest.raises(SettingsError, match="JOBCENTER_THREADS must be a whole number"):
         Settings.from_environment({"JOBCENTER_THREADS": text})
+
+
+@pytest.mark.parametrize("text", ["lots", "2", "GB", "0GB", "0.0 GB", "-1GB", "80%", "none", "2GB more"])
+def test_the_memory_limit_must_be_an_amount(text: str) -> None:
+    with pytest.raises(SettingsError, match="JOBCENTER_MEMORY_LIMIT must be a number above 0 with its unit, such as"):
+        Settings.from_environment({"JOBCENTER_MEMORY_LIMIT": text})
+
+
+@pytest.mark.parametrize("text", ["2GB", "1.5 GB", "512MiB", "900mb", "10GB"])
+def test_every_amount_that_is_let_through_is_taken_by_duckdb(text: str) -> None:
+    limit = Settings.from_environment({"JOBCENTER_MEMORY_LIMIT": text}).memory_limit
+    with duckdb.connect(config={"memory_limit": limit}) as connection:
+        assert connection.execute("select 1").fetchone() == (1,)
 
 
 def test_the_key_is_not_in_the_representation() -> None:

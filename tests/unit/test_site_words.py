@@ -8,7 +8,7 @@ import re
 import threading
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -125,7 +125,10 @@ def test_the_server_shows_the_current_release_and_nothing_beside_it(tmp_path: Pa
                 with pytest.raises(HTTPError) as error:
                     urlopen(address + path + ("x" if path == "/site/" else ""))
                 assert error.value.code == 404, path
-                assert "Siden findes ikke" in error.value.read().decode(), path
+                page = error.value.read().decode()
+                assert "Siden findes ikke" in page and "There is no such page" in page
+            # Whoever asks without wanting the page is told the same as whoever wants it.
+            assert urlopen(Request(address + "/", method="HEAD")).status == 200
         finally:
             running.shutdown()
             thread.join()

@@ -125,6 +125,8 @@ class PatientClient:
             except httpx.TimeoutException as error:
                 kind = SourceUnreachable if isinstance(error, httpx.ConnectTimeout) else SourceTimeout
                 problem = kind(f"{self.source}: no answer in time for {_path(url)} ({type(error).__name__})")
+            except httpx.ConnectError as error:
+                problem = SourceUnreachable(f"{self.source}: can't be reached: is there a network? ({error})")
             except httpx.TransportError as error:
                 problem = SourceUnreachable(f"{self.source}: can't be reached ({type(error).__name__}: {error})")
             failed += 1

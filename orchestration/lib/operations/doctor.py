@@ -11,7 +11,7 @@ import json
 import platform
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -21,10 +21,19 @@ import duckdb
 
 from orchestration.lib import warehouse
 from orchestration.lib.contracts import load_contracts
-from orchestration.lib.deliveries import LandingMissing, discover
-from orchestration.lib.ledger import Ledger, LedgerBroken
+from orchestration.lib.deliveries import (
+    FoundDelivery,
+    LandingMissing,
+    check_files,
+    discover,
+    overlooked,
+    read_fetched_suppliers,
+    read_manifest,
+)
+from orchestration.lib.ledger import Decision, Ledger, LedgerBroken
 from orchestration.lib.official import status as official_status
 from orchestration.lib.operations import freshness, retention
+from orchestration.lib.progress import counted
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
@@ -96,6 +105,8 @@ def _key(settings: Settings) -> Iterator[Finding]:
     except (KeyMissing, KeyTooShort) as error:
         yield Finding("problem", "key", str(error).splitlines()[0])
         return
+    if settings.key_file is not None and (mode := stat.S_IMODE(settings.key_file.stat().st_mode)) & 0o077:
+        yield Finding("warning", "key", f"{settings.key_file} is open to others (mode {mode:04o}): chmod 0400 it")
     yield Finding("ok", "key", f"key {key.key_id}" + (" (made for sample data)" if key.is_sample else ""))
 
 
@@ -170,6 +181,25 @@ def _permissions(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", "permissions", "the restricted zone is closed to other users")
 
 
+def delivery_warnings(settings: Settings, found: Sequence[FoundDelivery], ledger: Ledger) -> list[str]:
+    """What of the landing zone is not loaded, and what was loaded and lies there no more; a line each, at most ten."""
+    lines = overlooked(settings.landing)
+    if len(lines) > _MOST_LISTED:
+        lines = [*lines[:_MOST_LISTED], f"… and {len(lines) - _MOST_LISTED} more that are not loaded"]
+    accepted = {decision.path for decision in ledger if decision.status == "accepted"}
+    gone = sorted(accepted - {one.path for one in found} - retention.deleted_paths(settings))
+    if gone:
+        lines.append(
+            f"{counted(len(gone), 'loaded delivery is', 'loaded deliveries are')} no longer in {settings.landing} "
+            f"({_listed(gone)}). Is it the right landing zone? What was loaded stays, but can't be loaded again"
+        )
+    return lines
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:_MOST_LISTED]) + (" …" if len(paths) > _MOST_LISTED else "")
+
+
 def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
     try:
         ledger = Ledger(settings.ledger)
@@ -179,17 +209,97 @@ def _deliveries(settings: Settings, today: date) -> Iterator[Finding]:
         return
     decisions = list(ledger)
     pending = [one for one in found if ledger.find(one.path, one.manifest_hash) is None]
-    yield Finding("ok", "deliveries", f"{len(found)} in the landing zone, {len(decisions)} decisions in the ledger")
+    yield Finding(
+        "ok",
+        "deliveries",
+        f"{len(found)} in the landing zone, {counted(len(decisions), 'decision', 'decisions')} in the ledger",
+    )
     if pending:
-        listed = ", ".join(one.path for one in pending[:_MOST_LISTED]) + (" …" if len(pending) > _MOST_LISTED else "")
+        listed = _listed([one.path for one in pending])
         yield Finding("warning", "deliveries", f"{len(pending)} pending: {listed}. Run `make pipeline`")
+    for line in delivery_warnings(settings, found, ledger):
+        yield Finding("warning", "deliveries", line)
     for one in [one for one in found if one.trouble is not None]:
         yield Finding("problem", "deliveries", f"{one.path}: {one.trouble}")
-    present = {one.path for one in found}
-    rejected = [one for one in decisions if one.status == "rejected" and one.path in present]
-    for decision in rejected[-_MOST_LISTED:]:
-        codes = ", ".join(sorted({reason.partition(":")[0] for reason in decision.reasons}))
-        yield Finding("warning", "deliveries", f"rejected {decision.path}: {codes}")
+    yield from _rejected(found, decisions)
+    for one in found:
+        accepted = ledger.find(one.path, one.manifest_hash)
+        if accepted is not None and accepted.status == "accepted":
+            yield from _changed_since(one, accepted, settings)
+    yield from _months(settings, decisions, today)
+
+
+def rejected_deliveries(
+    found: Iterable[FoundDelivery], decisions: Iterable[Decision]
+) -> tuple[list[Decision], list[Decision]]:
+    """Rejected deliveries of the landing zone in the order of decision: those that stand, and those delivered again.
+
+    Delivered again is what accepted deliveries of the same month with a higher number hold every data set of.
+    """
+    present = {(one.path, one.manifest_hash) for one in found}
+    again: dict[str, list[Decision]] = {}
+    rejected = []
+    for decision in decisions:
+        if decision.status == "accepted":
+            again.setdefault(decision.period, []).append(decision)
+        elif (decision.path, decision.manifest_hash) in present:
+            rejected.append(decision)
+    rejected.sort(key=lambda one: (one.first_seen_at, one.path))
+
+    def is_delivered_again(one: Decision) -> bool:
+        later = [other for other in again.get(one.period, []) if (other.delivery or 0) > (one.delivery or 0)]
+        datasets = {dataset for other in later for dataset, _, _ in other.files}
+        return bool(later) and {dataset for dataset, _, _ in one.files} <= datasets
+
+    standing = [one for one in rejected if not is_delivered_again(one)]
+    return standing, [one for one in rejected if is_delivered_again(one)]
+
+
+def delivered_again(decisions: Sequence[Decision]) -> str:
+    """One line about rejected deliveries that were mended."""
+    several = "rejected delivery was", "rejected deliveries were"
+    return (
+        f"{counted(len(decisions), *several)} delivered again and accepted: {_listed([one.path for one in decisions])}"
+    )
+
+
+def _rejected(found: Iterable[FoundDelivery], decisions: Iterable[Decision]) -> Iterator[Finding]:
+    standing, mended = rejected_deliveries(found, decisions)
+    if len(standing) > _MOST_LISTED:
+        yield Finding("warning", "deliveries", f"{len(standing)} rejected; the last {_MOST_LISTED} are listed")
+    for one in standing[-_MOST_LISTED:]:
+        more = len(one.reasons) - 1
+        text = f"rejected {one.path}: {one.reasons[0]}" + (
+            f" (and {counted(more, 'more reason', 'more reasons')})" if more else ""
+        )
+        yield Finding("warning", "deliveries", text)
+    if mended:
+        yield Finding("ok", "deliveries", delivered_again(mended))
+
+
+def _changed_since(found: FoundDelivery, accepted: Decision, settings: Settings) -> Iterator[Finding]:
+    """What is wrong with the files of a loaded delivery that somebody has touched since."""
+    try:
+        # Its own time as well: it tells of files that were added or removed.
+        touched = (item.stat(follow_symlinks=False).st_ctime for item in (found.folder, *found.folder.iterdir()))
+        if max(touched) <= accepted.first_seen_at.timestamp():
+            return
+        manifest, _ = read_manifest(found, load_contracts(), read_fetched_suppliers(settings.project))
+        reasons = check_files(found, manifest)[1] if manifest is not None else []
+    except OSError as error:
+        yield Finding("problem", "deliveries", f"{found.path} can't be read: {error.strerror}")
+        return
+    if reasons:
+        text = "; ".join(str(reason) for reason in reasons)
+        yield Finding(
+            "warning",
+            "deliveries",
+            f"{found.path} was changed after it was loaded: {text} What was loaded stays, but can't be loaded again: "
+            "put the files back",
+        )
+
+
+def _months(settings: Settings, decisions: Sequence[Decision], today: date) -> Iterator[Finding]:
     statuses = freshness.month_statuses(
         decisions, load_contracts(), freshness.read_accepted_missing(settings.project), settings.project, today
     )
@@ -231,7 +341,11 @@ def _release(settings: Settings) -> Iterator[Finding]:
         )
     else:
         count = len(writer.release_folders(settings.releases))
-        yield Finding("ok", "release", f"{current.name}, made {made}, {len(tables)} tables; {count} releases are kept")
+        yield Finding(
+            "ok",
+            "release",
+            f"{current.name}, made {made}, {len(tables)} tables; {counted(count, 'release is', 'releases are')} kept",
+        )
 
 
 def _cut_off(settings: Settings) -> Iterator[Finding]:

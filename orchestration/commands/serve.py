@@ -30,7 +30,8 @@ class _Handler(SimpleHTTPRequestHandler):
 <h1>Siden findes ikke</h1>
 <p>Adressen passer ikke til nogen side i den aktuelle udgivelse. <a href="/site/index.html">Gå til forsiden</a>.</p>
 <h2 lang="en">There is no such page</h2>
-<p lang="en">No page of the current release has this address. <a href="/site/en/index.html">Go to the front page</a>.</p>
+<p lang="en">No page of the current release has this address.
+<a href="/site/en/index.html">Go to the front page</a>.</p>
 </body></html>
 """
 

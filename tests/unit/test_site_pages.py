@@ -195,7 +195,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
                 con.execute(f"create table main.{name} as select * from frame")
                 con.execute("insert into meta.tables values (?, ?)", [name, len(frame)])
         opened.append(ReleaseData(folder))
-        return Site(opened[-1], Words(language), _Drawer(), {})  # type: ignore[arg-type]
+        return Site(opened[-1], Words(language), _Drawer())  # type: ignore[arg-type]
 
     yield site
     for data in opened:

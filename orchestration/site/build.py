@@ -116,10 +116,9 @@ def build_site(release: Path, target: Path) -> SiteReport:
         is_sample = data.release.get("is_sample", False)
         sample = {language: labels().sample(language) if is_sample else "" for language in LANGUAGES}
         waiting: list[tuple[Page, Words]] = []
-        lines: dict[tuple[str, str], str] = {}
         for language in LANGUAGES:
             words = Words(language)
-            for page in _pages(Site(data, words, drawer, lines)):
+            for page in _pages(Site(data, words, drawer)):
                 if page.waits:
                     waiting.append((page, words))
                 else:

@@ -16,11 +16,8 @@ from orchestration.site.words import Words, alphabetical
 class Site:
     """All that the pages of one language share."""
 
-    def __init__(
-        self, data: ReleaseData, words: Words, drawer: charts.Drawer, lines: dict[tuple[str, str], str]
-    ) -> None:
-        """lines: the small lines by measure and municipality, shared by the languages."""
-        self.data, self.w, self.drawer, self.lines = data, words, drawer, lines
+    def __init__(self, data: ReleaseData, words: Words, drawer: charts.Drawer) -> None:
+        self.data, self.w, self.drawer = data, words, drawer
         self.names = {str(row["municipality_code"]): str(row["municipality_name"]) for row in data.municipalities}
         self.order = sorted(self.names, key=lambda code: alphabetical(self.names[code]))
         self.groups = {

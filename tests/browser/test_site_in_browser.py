@@ -271,3 +271,37 @@ def test_screenshots_of_each_page_type(site: Site, browser: Browser, tmp_path: P
             size = box.bounding_box()
             assert size is not None and size["width"] > 200 and size["height"] > 50, path
         page.close()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("language", ["da", "en"])
+def test_texts_of_charts_are_whole_apart_and_large_enough(
+    site: Site, browser: Browser, width: int, language: str
+) -> None:
+    """In the browser's own letters, which are wider than those that the charts are laid out with."""
+    # Texts that pass the edge of their drawing, that lie on another text, or that are shown too small to read.
+    script = """() => [...document.querySelectorAll('main svg')].flatMap(svg => {
+        const frame = svg.getBoundingClientRect();
+        const texts = [...svg.querySelectorAll('text')].filter(text => text.textContent.trim());
+        const boxes = texts.map(text => text.getBoundingClientRect());
+        const shrunk = frame.width / svg.viewBox.baseVal.width;
+        return texts.flatMap((text, i) => {
+            const box = boxes[i], found = [];
+            if (box.left < frame.left - 0.5 || box.right > frame.right + 0.5) found.push('cut off');
+            if (parseFloat(getComputedStyle(text).fontSize) * shrunk < 9.5) found.push('too small');
+            if (boxes.some((other, j) => j < i && box.left < other.right && other.left < box.right
+                && box.top + 4 < other.bottom && other.top + 4 < box.bottom)) found.push('on another');
+            return found.map(what => `${text.textContent} ${what}`);
+        });
+    })"""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    measured = 0
+    for path in ("municipalities/0101.html", "municipalities/0760.html", "timeliness_and_results.html", "index.html"):
+        page.goto((site.root / language / path).as_uri())
+        assert page.evaluate(script) == [], path
+    for measure in sorted((site.root / language / "measures").glob("*.html")):
+        page.goto(measure.as_uri())
+        assert page.evaluate(script) == [], measure.name
+        measured += page.locator("svg.chart text").count()
+    page.close()
+    assert measured > 500

@@ -195,7 +195,7 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Site]]:
                 con.execute(f"create table main.{name} as select * from frame")
                 con.execute("insert into meta.tables values (?, ?)", [name, len(frame)])
         opened.append(ReleaseData(folder))
-        return Site(opened[-1], Words(language), _Drawer(), {})  # type: ignore[arg-type]
+        return Site(opened[-1], Words(language), _Drawer())  # type: ignore[arg-type]
 
     yield site
     for data in opened:
@@ -328,6 +328,13 @@ def test_the_map_has_a_legend_of_shown_figures_that_says_which_end_is_best(make:
     assert "lowest is best" in drawn.caption and "do not compare shares from before and after" in drawn.caption
 
 
+def test_the_map_of_categories_names_its_colours(make: Callable[..., Site]) -> None:
+    drawn = section(categories.page(make()), "category-map").figures[0]
+    assert [(entry.mark, entry.fill, entry.text) for entry in drawn.legend] == [
+        ("1", charts.CATEGORY_FILLS[1][0], "Inspiring")
+    ]
+
+
 def test_a_funnel_that_is_left_out_says_that_figures_are_hidden(make: Callable[..., Site]) -> None:
     page = measure_page(make(values(lambda n: (None, 10))), "passive_share")
     assert "hidden, or fewer than 3" in said(section(page, "funnel"))
@@ -353,6 +360,7 @@ def test_a_municipality_page_names_the_group_of_each_figure_and_has_every_target
     assert any(
         "(Unemployed, deadline no.\u00a01): 90.0%" in drawn.caption for drawn in section(page, "development").figures
     )
+    assert any(">country 90.0%<" in drawn.svg for drawn in section(page, "development").figures)
     found = table(page, "parts-conversation_timeliness")
     assert found.keys == ["dagpengemodtagere:1", "dagpengemodtagere:2", "sygedagpengemodtagere:1"]
     assert found.caption == "Conversations on time, February 2025 (provisional)"

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from orchestration.site import charts
 from orchestration.site.context import Site
-from orchestration.site.parts import Cell, Column, Figure, Page, Paragraph, Section, Table
+from orchestration.site.parts import Cell, Column, Figure, LegendEntry, Page, Paragraph, Section, Table
 
 
 def overview(site: Site) -> Section:
@@ -36,7 +36,12 @@ def overview(site: Site) -> Section:
     marks = {str(row["municipality_code"]): str(row["municipality_category"]) for row in rows}
     fills = {code: charts.CATEGORY_FILLS[int(mark)] for code, mark in marks.items()}
     explained = w.text("map_explained", what=w.text("map_what_category"))
-    section.figures.append(Figure(Markup(charts.tile_map(site.names, marks, fills, w.text("category_map"))), explained))
+    drawing = Markup(charts.tile_map(site.names, marks, fills, w.text("category_map")))
+    legend = tuple(
+        LegendEntry(str(category), *charts.CATEGORY_FILLS[category], titles[category].partition(" ")[2])
+        for category in sorted(titles)
+    )
+    section.figures.append(Figure(drawing, explained, legend))
     return section
 
 

@@ -92,6 +92,12 @@ def _caption(site: Site, measure: Row, text: str) -> str:
     return f"{text} {site.w.text('how_not_to_use')}: {caveat}" if caveat else text
 
 
+def _axis_title(site: Site, measure: Row) -> str:
+    """The measure and its unit; the numbers of shares bear it themselves, and some names are their unit."""
+    name, unit = site.measure_name(measure), site.unit_name(str(measure["unit"]))
+    return name if str(measure["unit"]) == "share" or name.lower() == unit else f"{name} ({unit})"
+
+
 def _map_section(site: Site, measure: Row, rows: Mapping[str, Row], title: str) -> Section:
     """The tile map by fifths; none where the values are too few to make five classes."""
     w, unit = site.w, str(measure["unit"])
@@ -145,10 +151,11 @@ def _ranking_section(site: Site, measure: Row, rows: Mapping[str, Row], interval
     chart = charts.ranking(
         points,
         None if country is None else float(country),
-        f"{site.measure_name(measure)} ({site.unit_name(unit)})",
+        _axis_title(site, measure),
         text,
         w.language,
         unit == "share",
+        w.text("chart_as_expected") if unit == "percentage_points" else None,
     )
     section.figures.append(Figure(site.drawer.draw(chart), _caption(site, measure, f"{title}.")))
     return section
@@ -274,5 +281,5 @@ def _add_series_chart(site: Site, measure: Row, shown: list[tuple[date, Row]], s
         }
         for month, row in drawn
     ]
-    chart = charts.series(points, site.unit_name(unit), text, w.language, unit == "share")
+    chart = charts.series(points, _axis_title(site, measure), text, w.language, unit == "share")
     section.figures.append(Figure(site.drawer.draw(chart), site.measure_name(measure)))

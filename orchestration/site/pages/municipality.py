@@ -404,7 +404,7 @@ def _development_section(site: Site, code: str) -> Section:
             continue
         months = data.months(name)
         rows = [data.measure_rows[name][group, month].get(code) for month in months]
-        values = [None if row is None or row["measure_value"] is None else float(row["measure_value"]) for row in rows]
+        values = [_value(row) for row in rows]
         shown = [
             (month, row) for month, row in zip(months, rows, strict=True) if row and row["measure_value"] is not None
         ]
@@ -420,10 +420,10 @@ def _development_section(site: Site, code: str) -> Section:
             last_value=site.written(last_row, unit),
             last=site.month(last, last_row),
         )
-        if (name, code) not in site.lines:
-            provisional = [bool(row and row["is_provisional"]) for row in rows]
-            site.lines[name, code] = charts.small_line(values, provisional)
-        section.figures.append(Figure(Markup(charts.small_series(site.lines[name, code], text)), text))
+        provisional = [bool(row and row["is_provisional"]) for row in rows]
+        country = [_value(data.measure_rows[name][group, month].get(COUNTRY)) for month in months]
+        drawing = charts.small_series(values, provisional, country, months, w, unit, text)
+        section.figures.append(Figure(Markup(drawing), text))
         drawn.append((measure, {month: row for month, row in zip(months, rows, strict=True) if row}))
     if not section.figures:
         section.paragraphs.append(Paragraph(w.text("development_none"), "note"))
@@ -431,6 +431,11 @@ def _development_section(site: Site, code: str) -> Section:
     section.paragraphs.append(Paragraph(w.text("development_note"), "note"))
     section.tables.append(_development_table(site, drawn))
     return section
+
+
+def _value(row: Row | None) -> float | None:
+    """The figure of a row; None where it is hidden or there is none."""
+    return None if row is None or row["measure_value"] is None else float(row["measure_value"])
 
 
 def _development_table(site: Site, drawn: list[tuple[Row, dict[date, Row]]]) -> Table:

@@ -40,6 +40,7 @@ def page(site: Site) -> Page:
             "x": float(row["on_time_share"]),
             "y": float(row["difference_percentage_points"]),
             "name": site.names.get(str(row["municipality_code"]), str(row["municipality_code"])),
+            "quadrant": row["quadrant_code"],
         }
         for row in rows
         if row["on_time_share"] is not None and row["difference_percentage_points"] is not None
@@ -48,7 +49,7 @@ def page(site: Site) -> Page:
         chart = charts.scatter(
             points,
             label("on_time_share", w.language),
-            label("difference_percentage_points", w.language),
+            w.text("chart_difference"),
             None,
             f"{title}, {period}",
             w.language,

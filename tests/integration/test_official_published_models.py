@@ -187,7 +187,8 @@ def add_hand_made_tables(connection: duckdb.DuckDBPyConnection) -> None:
         """
         create schema marts;
         create table marts.dim_municipalities as
-        select * from (values ('0751', 'Aarhus', true), ('0492', 'Ærø', true), ('0461', 'Odense', true))
+        select * from (values ('0000', 'Hele landet', true), ('0751', 'Aarhus', true), ('0492', 'Ærø', true),
+            ('0461', 'Odense', true))
         as municipalities (municipality_code, municipality_name, is_current);
         create table marts.fct_benefit_recipients as
         select *, false as is_provisional from (values

@@ -19,6 +19,7 @@ MACROS = (
     "due_date.sql",
     "completed_months.sql",
     "rules/in_force_on.sql",
+    "rules/newest_row.sql",
     "rules/required_rule.sql",
     "rules/rule_id.sql",
 )

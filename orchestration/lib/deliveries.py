@@ -116,8 +116,8 @@ def discover(landing: Path) -> list[FoundDelivery]:
     """
     if not landing.is_dir():
         raise LandingMissing(
-            f"The landing zone {landing} is no folder. `make run` or `make sample` makes one with sample deliveries; "
-            "where yours is, JOBCENTER_LANDING (LANDING=… of make) says."
+            f"The landing zone {landing} is no folder: set JOBCENTER_LANDING (or LANDING=… of make) to where yours is; "
+            "`make run` and `make sample` make one with sample deliveries."
         )
     found = [
         _found(landing, folder)

@@ -26,7 +26,7 @@ from orchestration.lib.sql_text import sql_literal
 
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.
-LINKING = ("baseline_month", "follow_up_month")
+LINKING = ("baseline_month", "follow_up_month", "expected_source")
 # The code of a missing key: equal to itself, and no label's place.
 _NO_LABEL = np.iinfo(np.int32).min
 
@@ -54,7 +54,7 @@ def read_state(con: duckdb.DuckDBPyConnection, table: str, relation: str, column
     """Read keys and figures of a staged table in its row order."""
     declaration = declaration_of(table, columns)
     present = [name for name in declaration.figure_columns if name in columns and name not in declaration.words]
-    linking = [name for name in LINKING if name in columns]
+    linking = [name for name in LINKING if name in columns and name not in declaration.keys]
     selected = [f"{quoted(name)}::varchar as {quoted('key_' + name)}" for name in (*declaration.keys, *linking)]
     selected += [f"{quoted(name)}::double as {quoted(name)}" for name in present]
     data = con.execute(f"select {', '.join(selected)} from {relation}").to_arrow_table()

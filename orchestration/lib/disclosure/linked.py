@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from orchestration.lib.disclosure.state import Key, Mask, TableState
 from orchestration.lib.periods import period_months
 
 _ALL = "all"
+_MODEL = "model"
+_OFFICIAL = "official"
 _WITH_PENSION = "all_with_foertidspension"
 
 
@@ -129,7 +131,7 @@ def _levels(states: Mapping[str, TableState], area_members: Mapping[str, frozens
         names = {area} if area in (_ALL, _WITH_PENSION) else set(members)
         chosen = np.isin(group, sorted(names))
         touched[area] = set(zip(municipality[chosen], month[chosen].tolist(), strict=True))
-    model = levels.keys["expected_source"].equals("model")
+    model = levels.keys["expected_source"].equals(_MODEL)
     rows = np.fromiter(
         (
             bool(is_model)
@@ -220,7 +222,8 @@ def _timeliness_and_results(states: Mapping[str, TableState], areas: Sequence[Ar
             count=table.row_count,
         ),
     )
-    _copy_level(states, table, "difference_percentage_points")
+    difference = "difference_percentage_points"
+    table.hide(difference, _copies(_hidden_levels(states, difference), _official_sources(states, table), table))
 
 
 def _blocks(areas: Sequence[AreaRow], codes: npt.NDArray[np.str_]) -> list[npt.NDArray[np.int64]]:
@@ -242,24 +245,35 @@ def _rectangles(mine: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -
     return np.asarray((mine > 0) & (partners > 0.5), dtype=np.bool_)
 
 
-def _copy_level(states: Mapping[str, TableState], table: TableState, column: str) -> None:
-    """A difference that is hidden in benefit_levels (area all, model) is hidden where it is repeated."""
+def _hidden_levels(states: Mapping[str, TableState], column: str) -> set[tuple[str, str, str]]:
+    """Source, period and municipality of the levels whose figure is hidden in either total."""
     levels = states.get("rpt_benefit_levels")
     if levels is None or column not in levels.hidden:
-        return
+        return set()
     chosen = levels.hidden[column] & levels.keys["benefit_area_code"].equals(_ALL, _WITH_PENSION)
-    pairs = set(
-        zip(levels.keys["period_code"][chosen].text(), levels.keys["municipality_code"][chosen].text(), strict=True)
-    )
-    rows = np.fromiter(
-        (
-            pair in pairs
-            for pair in zip(table.keys["period_code"].text(), table.keys["municipality_code"].text(), strict=True)
-        ),
-        dtype=np.bool_,
-        count=table.row_count,
-    )
-    table.hide(column, rows)
+    keys = (levels.keys[name][chosen].text() for name in ("expected_source", "period_code", "municipality_code"))
+    return set(zip(*keys, strict=True))
+
+
+def _copies(
+    hidden: Collection[tuple[str, str, str]], sources: npt.NDArray[np.str_], table: TableState
+) -> npt.NDArray[np.bool_]:
+    """Rows that repeat a hidden level; `sources`: from which source each row has it."""
+    keys = (table.keys[name].text() for name in ("period_code", "municipality_code"))
+    return np.fromiter((key in hidden for key in zip(sources, *keys, strict=True)), np.bool_, table.row_count)
+
+
+def _official_sources(states: Mapping[str, TableState], table: TableState) -> npt.NDArray[np.str_]:
+    """From which source a row's period has its level under the rules in force, which is that of the categories."""
+    categories = states.get("rpt_category_assignments")
+    source_of: dict[str, str] = {}
+    if categories is not None and "expected_source" in categories.extra:
+        official = categories.keys["scenario_code"].equals(_OFFICIAL)
+        periods = categories.keys["period_code"][official].text()
+        source_of = dict(zip(periods, categories.extra["expected_source"][official].text(), strict=True))
+    periods = table.keys["period_code"].text()
+    # A level that no category names is the model's, whose figures are the ones that are hidden.
+    return np.asarray([source_of.get(period, _MODEL) for period in periods], dtype=np.str_)
 
 
 def _categories(states: Mapping[str, TableState]) -> None:
@@ -292,9 +306,10 @@ def _categories(states: Mapping[str, TableState]) -> None:
             for column in (f"{prefix}_percentage", f"{prefix}_distance", f"{prefix}_persons_to_flip"):
                 table.hide(column, rows)
             any_hidden |= rows
-    before = table.hidden["difference_percentage_points"].copy()
-    _copy_level(states, table, "difference_percentage_points")
-    result = table.hidden["difference_percentage_points"] | before
+    column = "difference_percentage_points"
+    source = table.extra["expected_source"].text()
+    table.hide(column, _copies(_hidden_levels(states, column), source, table))
+    result = table.hidden[column]
     for column in ("result_distance", "result_persons_to_flip", "category_probability"):
         table.hide(column, result)
     any_hidden |= result
@@ -338,6 +353,9 @@ def _rank_uncertainty(states: Mapping[str, TableState]) -> None:
         if source is None or column not in source.hidden:
             continue
         chosen = source.hidden[column]
+        if "scenario_code" in source.keys:
+            # The ranks are those of the rules in force; another scenario may have another level.
+            chosen = chosen & source.keys["scenario_code"].equals(_OFFICIAL)
         pairs = set(
             zip(source.keys["period_code"][chosen].text(), source.keys["municipality_code"][chosen].text(), strict=True)
         )

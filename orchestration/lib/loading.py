@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from orchestration.lib.contracts import DatasetContract, load_contracts
 from orchestration.lib.deliveries import (
+    FIRST_PERIOD,
     JOBINDSATS_PREFIX,
     FoundDelivery,
     Manifest,
@@ -299,17 +300,20 @@ def _judge(run: _Run, room: ReadingRoom, found: FoundDelivery) -> _Judgement:
     paths, file_reasons = check_files(found, manifest)
     reasons += file_reasons
     files: list[JudgedFile] = []
-    # The rules of a month need to know which month it is.
-    if not any(reason.code == "period" for reason in reasons):
-        for entry in dict.fromkeys(manifest.files):
-            contract = find_contract(entry.dataset, run.contracts)
-            if contract is None or entry.file not in paths or any(one.entry.dataset == entry.dataset for one in files):
-                continue
-            judged, data_reasons = room.judge(entry, paths[entry.file], contract, manifest.period)
-            reasons += data_reasons
-            if judged is not None:
-                files.append(judged)
-                reasons += _too_many_quarantined(judged, manifest.period, run.settings.project)
+    # Where the month itself is wrong, the files are still read for what is wrong with them in any month; how many rows
+    # break a rule can't be told, since some rules are about the month.
+    is_month_known = not any(reason.code == "period" for reason in reasons)
+    for entry in dict.fromkeys(manifest.files):
+        contract = find_contract(entry.dataset, run.contracts)
+        if contract is None or entry.file not in paths or any(one.entry.dataset == entry.dataset for one in files):
+            continue
+        period = manifest.period if is_month_known else FIRST_PERIOD
+        judged, data_reasons = room.judge(entry, paths[entry.file], contract, period)
+        reasons += data_reasons
+        if judged is not None:
+            files.append(judged)
+            if is_month_known:
+                reasons += _too_many_quarantined(judged, period, run.settings.project)
     if before is not None and reasons:
         reasons.append(
             Reason(

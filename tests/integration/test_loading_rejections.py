@@ -123,6 +123,15 @@ def test_period(settings: Settings) -> None:
     reject(settings, "period: manifest.json is about 2024-05, but lies in the folder of 2024-06.")
 
 
+@pytest.mark.parametrize("stated", ["2024-05", "2035-13"])
+def test_a_wrong_month_hides_no_other_reason_and_tells_no_rule_of_a_month(
+    settings: Settings, stated: str | None
+) -> None:
+    rows = hours_rows(3, paid_hours="-1")
+    write(settings, rows, manifest_overrides={"period": stated}, file_overrides={"ordinary_hours": {"rows": 4}})
+    reject(settings, "period: manifest.json", "row_count: ordinary_hours.csv has 3 rows, but the manifest says 4.")
+
+
 def test_delivery_number(settings: Settings) -> None:
     write(settings, supplier="statbank")
     reject(

@@ -401,6 +401,8 @@ BREAKS: dict[tuple[str, str], str] = {
     ("staging_codes", "every_code_is_in_force"): "update seeds.benefit_groups set valid_to_date = date '2024-12-01'",
     ("staging_population", "municipality_code_is_in_list"): "select 1",
     ("staging_population", "population_16_66_is_in_range"): "select 1",
+    ("staging_population", "supplier_code_is_in_list"): "update raw.population set supplier = 'Styrelsen'"
+    " where municipality_code = '0147'",
     ("staging_population", "month_ends_a_quarter"): "update raw.population set _period = date '2024-11-01'",
     ("staging_population", "all_municipalities_have_population"): "select 1",
     ("staging_framework_conditions", "municipality_code_is_in_list"): "select 1",

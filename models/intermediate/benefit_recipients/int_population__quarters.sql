@@ -23,16 +23,23 @@ ranked as (
         population.population_16_66,
         dense_rank() over (
             partition by population.month
-            order by {{ required_rule(
-                'suppliers.population_precedence',
-                "'suppliers:' || population.supplier_code || ' on ' || population.month"
-            ) }}
+            order by
+                {{ required_rule(
+                    'coalesce(named.population_precedence, others.population_precedence)',
+                    "'suppliers:' || population.supplier_code || ' on ' || population.month"
+                ) }},
+                -- Of two suppliers that the seed does not name, the first by name: one of them, whole.
+                population.supplier_code
         ) as precedence_rank
     from population
-    left join suppliers
+    left join suppliers as named
         on
-            population.supplier_code = suppliers.supplier_code
-            and {{ in_force_on('population.month', 'suppliers') }}
+            population.supplier_code = named.supplier_code
+            and {{ in_force_on('population.month', 'named') }}
+    left join suppliers as others
+        on
+            others.supplier_code = '*'
+            and {{ in_force_on('population.month', 'others') }}
 )
 
 select

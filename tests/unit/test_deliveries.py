@@ -79,7 +79,7 @@ def test_only_folders_with_a_manifest_are_found_in_order(tmp_path: Path) -> None
 
 
 def test_a_landing_zone_that_is_no_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LandingMissing, match="nowhere is no folder: set JOBCENTER_LANDING .* `make sample` make"):
+    with pytest.raises(LandingMissing, match=r"nowhere is no folder: set JOBCENTER_LANDING .* `make sample` make"):
         discover(tmp_path / "nowhere")
 
 

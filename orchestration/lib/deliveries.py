@@ -152,7 +152,7 @@ def overlooked(landing: Path) -> list[str]:
             if not inner.is_dir():
                 lines.append(f"not understood, so not loaded: {path} (a month holds folders, delivery-NNN)")
             elif not os.path.lexists(inner / MANIFEST):
-                since = datetime.fromtimestamp(inner.stat().st_mtime, _DANISH_TIME)
+                since = datetime.fromtimestamp(inner.stat().st_mtime, UTC).astimezone()
                 lines.append(f"{path} has no {MANIFEST} (last change {since:%Y-%m-%d %H:%M}), so not loaded")
     return lines
 

@@ -51,11 +51,12 @@ CATEGORY_NAMES = {
 def _rules() -> pd.DataFrame:
     """The parameters of the seeds, as dim_rules has them."""
     seed = pd.read_csv(PROJECT / "seeds" / "rules" / "rule_parameters.csv")
-    rules = seed.rename(columns={"parameter_code": "rule_code"}).assign(rule_key="all", detail=None)
+    rules = seed.rename(columns={"parameter_code": "rule_code"}).assign(rule_key="all", detail_da=None, detail_en=None)
     rules["rule_id"] = rules["rule_code"] + ":all:" + rules["valid_from_date"]
     for column in ("valid_from_date", "valid_to_date"):
         rules[column] = [dt.date.fromisoformat(day) for day in rules[column]]
-    columns = ("rule_id", "rule_code", "rule_key", "value", "unit", "detail", "valid_from_date", "valid_to_date")
+    columns = ("rule_id", "rule_code", "rule_key", "value", "unit", "detail_da", "detail_en")
+    columns += ("valid_from_date", "valid_to_date")
     return rules[[*columns, "legal_reference", "source_url", "evidence", "note"]]
 
 

@@ -202,7 +202,7 @@ def test_a_site_that_can_not_be_written_is_not_taken_for_a_port(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(build, "build_site", refuse)
-    assert serve.main(["--port", "0"]) == 2 and site.main([]) == 2
+    assert serve.main(["--port", "8080"]) == 2 and site.main([]) == 2
     said = capsys.readouterr().err.splitlines()
     reason = f"the web site of {release} can't be written: [Errno 28] No space left on device"
     assert said == [f"serve: {reason}", f"site: {reason}"]

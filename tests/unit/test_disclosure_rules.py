@@ -12,6 +12,8 @@ import pytest
 from orchestration.lib.disclosure import control
 from orchestration.lib.disclosure.declarations import DECLARATIONS
 from orchestration.lib.disclosure.families import FAMILIES, MEASURE_SOURCES
+from orchestration.lib.disclosure.linked import hide_linked
+from orchestration.lib.disclosure.state import Key, TableState
 from orchestration.lib.disclosure.witness import Geography, Variable, protect
 from orchestration.lib.release import writer
 from orchestration.lib.release.labels import labels
@@ -348,3 +350,54 @@ def test_cells_are_compared_with_their_own_row_of_the_release_before(tmp_path: P
     con.execute("detach before")
     with pytest.raises(control.DisclosureError, match="several rows of rpt_benefit_recipients with one key"):
         control.read_earlier(con, state, tmp_path)
+
+
+def _state(table: str, column: str, hidden: list[bool], **keys: list[str]) -> TableState:
+    """A table with one figure column; the keys that its declaration doesn't know lead to other tables."""
+    declaration = DECLARATIONS[table]
+    coded = {name: Key.of(values) for name, values in keys.items()}
+    return TableState(
+        declaration, f"memory.main.{table}", {}, figures={},
+        keys={name: key for name, key in coded.items() if name in declaration.keys},
+        extra={name: key for name, key in coded.items() if name not in declaration.keys},
+        hidden={column: np.asarray(hidden)},
+    )  # fmt: skip
+
+
+def test_a_difference_is_hidden_where_the_level_that_it_repeats_is() -> None:
+    """Two years: published and model, then model alone; of 0101 the model's level with førtidspension is hidden."""
+    difference = "difference_percentage_points"
+    levels = _state(
+        "rpt_benefit_levels", difference, [False, True, True, False],
+        period_code=["2022QMAT04", "2022QMAT04", "2023QMAT04", "2023QMAT04"],
+        municipality_code=["0101", "0101", "0101", "0147"],
+        benefit_area_code=["all", "all", "all_with_foertidspension", "all"],
+        expected_source=["published", "model", "model", "model"],
+    )  # fmt: skip
+    categories = _state(
+        "rpt_category_assignments", difference, [False] * 5,
+        scenario_code=["official", "kl_all", "official", "official", "kl_all"],
+        period_code=["2022QMAT04", "2022QMAT04", "2023QMAT04", "2023QMAT04", "2023QMAT04"],
+        municipality_code=["0101", "0101", "0101", "0147", "0147"],
+        expected_source=["published", "model", "model", "model", "model"],
+    )  # fmt: skip
+    periods, municipalities = ["2022QMAT04", "2023QMAT04", "2023QMAT04"], ["0101", "0101", "0147"]
+    of_year = _state(
+        "rpt_timeliness_and_results", difference, [False] * 3, period_code=periods, municipality_code=municipalities
+    )
+    timeliness = _state(
+        "rpt_conversation_timeliness", "on_time_count", [], month=[], municipality_code=[],
+        target_group_code=[], sequence_number=[],
+    )  # fmt: skip
+    timeliness.figures |= {"on_time_count": np.zeros(0), "obligation_count": np.zeros(0)}
+    timeliness.primary |= {name: np.zeros(0, np.bool_) for name in ("on_time_count", "obligation_count")}
+    timeliness.hidden |= timeliness.primary
+    ranks = _state(
+        "rpt_rank_uncertainty", "measure_value", [False] * 3, measure_id=["benefit_level_difference"] * 3,
+        period_code=periods, municipality_code=municipalities,
+    )  # fmt: skip
+    states = {state.declaration.table: state for state in (levels, categories, of_year, timeliness, ranks)}
+    hide_linked(states, {}, {}, [])
+    assert categories.hidden[difference].tolist() == [False, True, True, False, False]
+    assert of_year.hidden[difference].tolist() == [False, True, False]
+    assert ranks.hidden["measure_value"].tolist() == [False, True, False]

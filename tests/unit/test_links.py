@@ -37,8 +37,12 @@ def test_a_link_to_nothing_is_seen() -> None:
 
 def test_every_page_of_a_measure_is_named_in_the_readme() -> None:
     text = (PROJECT_ROOT / "README.md").read_text("utf-8")
+    models = PROJECT_ROOT / "models"
+    # What stands above the folders is the front page of dbt's documentation.
     own = [
-        path.relative_to(PROJECT_ROOT).as_posix() for path in pages() if path.is_relative_to(PROJECT_ROOT / "models")
+        path.relative_to(PROJECT_ROOT).as_posix()
+        for path in pages()
+        if path.is_relative_to(models) and path.parent != models
     ]
     assert len(own) > 10 and [page for page in own if f"]({page})" not in text] == []
 

@@ -444,9 +444,15 @@ def test_no_letters_to_follow_up_is_explained_by_the_months(make: Callable[..., 
             "3",
         ),
         (
-            ("conversation_deadline", "dagpengemodtagere/2", 1, "conversations", "within 42 days of the spell start"),
+            (
+                "conversation_deadline",
+                "dagpengemodtagere/2",
+                1,
+                "conversations",
+                "inden for 42 dage fra forløbets begyndelse",
+            ),
             "Frist for samtaler: Ledige, frist nr.\u00a02",
-            "1 samtale, inden 42 dage efter forløbets begyndelse",
+            "1 samtale, inden for 42 dage fra forløbets begyndelse",
         ),
         (("goal_limit", "offers", 30, "percent", None), "Fokusmålets grænse: fokusmålet om aktive tilbud", "30 pct."),
         (("confidence_z", "all", 1.959964, "standard_errors", None), "procents usikkerhed", "1,959964 standardfejl"),
@@ -457,7 +463,7 @@ def test_no_letters_to_follow_up_is_explained_by_the_months(make: Callable[..., 
 )
 def test_rules_are_said_in_words(make: Callable[..., Site], rule: tuple[Any, ...], name: str, value: str) -> None:
     site = make(language="da")
-    found = dict(zip(("rule_code", "rule_key", "value", "unit", "detail"), rule, strict=True))
+    found = dict(zip(("rule_code", "rule_key", "value", "unit", "detail_da"), rule, strict=True))
     assert methods.rule_name(site, found).endswith(name) and methods.rule_value(site, found) == value
 
 

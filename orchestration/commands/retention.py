@@ -8,9 +8,9 @@ something must be set up first; 75 when a pipeline is at work.
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import date
 
+from orchestration.commands import end
 from orchestration.lib.contracts import load_contracts
 from orchestration.lib.deliveries import LandingMissing
 from orchestration.lib.ledger import LedgerBroken
@@ -64,4 +64,4 @@ def _tell(todo: retention.Plan, *, is_done: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end(main)

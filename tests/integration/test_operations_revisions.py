@@ -117,6 +117,29 @@ def test_earlier_revisions_are_taken_over_and_keep_their_release(chain: tuple[Pa
     assert rows(three, "select distinct release_id from rpt_revisions") == [(two.name,)]
 
 
+def test_what_a_rule_asks_for_is_no_figure_that_changed(tmp_path: Path) -> None:
+    """A month to come had a row for what is not yet due; the next delivery makes another number of it, or none."""
+    table = "rpt_conversation_timeliness"
+    (tmp_path / "one").mkdir()
+    rows_of = {"previous": (("3", 5, 14, "day"), ("4", 7, 3, "month")), "release": (("3", 6, 21, "day"),)}
+    with duckdb.connect() as con:
+        con.execute(f"attach '{tmp_path / 'one' / 'release.duckdb'}' as previous; attach ':memory:' as release")
+        for catalog, content in rows_of.items():
+            values = ", ".join(
+                f"(date '2025-08-01', '0101', 'dagpengemodtagere', {number}, {count}, 1, {offset}, '{unit}', false)"
+                for number, count, offset, unit in content
+            )
+            con.execute(
+                f"create table {catalog}.main.{table} as from (values {values}) as rows (month, municipality_code, "
+                "target_group_code, sequence_number, not_yet_due_count, required_count, offset_value, offset_unit, "
+                "is_suppressed)"
+            )
+        (tmp_path / "one" / "manifest.json").write_text('{"deliveries": []}')
+        revisions.write_revisions(con, "r2", [table], [FIRST], tmp_path / "one", None)
+        listed = con.execute("select column_name, old_value, new_value from release.main.rpt_revisions").fetchall()
+    assert sorted(listed, key=str) == [("not_yet_due_count", "5", "6"), ("not_yet_due_count", "7", None)]
+
+
 def test_a_late_month_is_no_correction() -> None:
     arrivals = revisions.new_arrivals([FIRST, SECOND], [FIRST])
     assert [(one.name, one.cause) for one in arrivals] == [("2023-02/delivery-001", "late_delivery")]

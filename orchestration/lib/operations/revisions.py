@@ -45,7 +45,13 @@ COLUMN_DESCRIPTIONS = {
 }
 
 # Marks and words beside the figures, and which rule or row they come from; the figures themselves are compared.
-_NOT_COMPARED = frozenset({"is_suppressed", "is_provisional", "rule_id", "hours_rule_id", "rule_set_id", "period_code"})
+_NOT_COMPARED = frozenset(
+    {
+        *("is_suppressed", "is_provisional", "rule_id", "hours_rule_id", "rule_set_id", "period_code"),
+        # What the rule of the row asks for: dim_rules tells it, and a row that goes takes no figure of it along.
+        *("required_count", "from_months", "to_months", "offset_value", "offset_unit", "unit"),
+    }
+)
 _WORD_ENDINGS = ("_name", "_name_da", "_name_en", "_da", "_en", "_rule_id")
 
 

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
-
 from orchestration.commands import end
 from orchestration.lib.deliveries import LandingMissing
-from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.operations import renewing
 from orchestration.lib.pipeline_lock import PipelineRunning
 from orchestration.lib.progress import say
 from orchestration.lib.pseudonyms import KeyMissing, KeyTooShort, load_key, sample_key_path
 from orchestration.lib.settings import Settings, SettingsError
-from orchestration.lib.warehouse import WarehouseBroken, WarehouseLocked, WarehouseUnavailable
 
 
 def main() -> int:
@@ -33,15 +29,7 @@ def main() -> int:
     except PipelineRunning as error:
         say(str(error))
         return 75
-    except (
-        renewing.RenewalFailed,
-        WarehouseBroken,
-        WarehouseLocked,
-        WarehouseUnavailable,
-        LedgerBroken,
-        OSError,
-        duckdb.Error,
-    ) as error:
+    except renewing.STOPPED_BY as error:
         say(f"not rekeyed: {error}")
         return 1
     say(f"every person is hashed with the new key; {tables} tables of the marts are equal")

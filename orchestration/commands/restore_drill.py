@@ -7,17 +7,13 @@ up first.
 
 from __future__ import annotations
 
-import duckdb
-
 from orchestration.commands import end, rebuild
 from orchestration.lib.deliveries import LandingMissing
-from orchestration.lib.ledger import LedgerBroken
 from orchestration.lib.operations import renewing
 from orchestration.lib.pipeline_lock import PipelineRunning
 from orchestration.lib.progress import say
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings, SettingsError
-from orchestration.lib.warehouse import WarehouseBroken, WarehouseLocked, WarehouseUnavailable
 
 
 def main() -> int:
@@ -32,15 +28,7 @@ def main() -> int:
     except PipelineRunning as error:
         say(str(error))
         return 75
-    except (
-        renewing.RenewalFailed,
-        WarehouseBroken,
-        WarehouseLocked,
-        WarehouseUnavailable,
-        LedgerBroken,
-        OSError,
-        duckdb.Error,
-    ) as error:
+    except renewing.STOPPED_BY as error:
         say(f"the drill failed: {error}")
         return 1
     say(f"{tables} tables of the marts are equal")

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.lib import warehouse
-from orchestration.lib.ledger import Ledger
+from orchestration.lib.ledger import Ledger, LedgerBroken
 from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.operations.rebuilding import missing_deliveries
 from orchestration.lib.pipeline_lock import for_child, pipeline_lock
@@ -27,6 +27,18 @@ from orchestration.lib.settings import Settings
 
 class RenewalFailed(RuntimeError):
     """The warehouse could not be made anew, or is not equal; the message says what stands now."""
+
+
+# What can stop a renewal once the lock is held: whoever calls it says so, and what was set aside has come back.
+STOPPED_BY: tuple[type[Exception], ...] = (
+    RenewalFailed,
+    warehouse.WarehouseBroken,
+    warehouse.WarehouseLocked,
+    warehouse.WarehouseUnavailable,
+    LedgerBroken,
+    OSError,
+    duckdb.Error,
+)
 
 
 def marts_hashes(file: Path) -> dict[str, str]:

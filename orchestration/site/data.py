@@ -59,22 +59,24 @@ class ReleaseData:
         return content
 
     def rule(self, code: str) -> float:
-        """The value of a parameter of dim_rules, as it is in the newest month.
+        """The value of a parameter of dim_rules, as it is in the newest month; with published tables alone, as it was
+        on the day of the release.
 
         Raises SiteError when the release doesn't have the rule.
         """
+        on = self.newest_month or date.fromisoformat(self.manifest["created_at"][:10])
         found = (
             self.rows(
                 "select value from main.dim_rules where rule_code = ? and rule_key = 'all' "
                 "and valid_from_date <= ? and valid_to_date > ?",
-                [code, self.newest_month, self.newest_month],
+                [code, on, on],
             )
             if self.has("dim_rules")
             else []
         )
         if not found or found[0]["value"] is None:
             raise SiteError(
-                f"dim_rules of {self.folder.name} has no rule {code} for {self.newest_month}: "
+                f"dim_rules of {self.folder.name} has no rule {code} for {on}: "
                 "add it to seeds/rules/rule_parameters.csv and make a new release"
             )
         return float(found[0]["value"])

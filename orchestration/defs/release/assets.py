@@ -11,6 +11,7 @@ from dagster import AssetExecutionContext
 from orchestration.defs.dbt.assets import dbt_models
 from orchestration.defs.quality.checks import check_results
 from orchestration.defs.raw.assets import WAREHOUSE_POOL
+from orchestration.expectations.data_docs import index_page
 from orchestration.expectations.release import release_suites
 from orchestration.lib import publishing
 from orchestration.lib.pipeline_lock import pipeline_lock
@@ -74,7 +75,7 @@ def release_candidate(
                 "expectations": dg.MetadataValue.md(
                     "\n\n".join(str(item.metadata["expectations"].value) for item in merged)
                 ),
-                "data docs": dg.MetadataValue.url(f"file://{settings.data_docs / 'index.html'}"),
+                "data docs": dg.MetadataValue.path(str(index_page(settings.data_docs))),
             },
         )
         publishing.decide_upon_candidate(settings, candidate.folder, results)
@@ -91,7 +92,7 @@ def release_site(context: AssetExecutionContext) -> dg.MaterializeResult[None]:
             publish_site(candidate)
     # Where it will stand once the release is published.
     page = settings.releases / candidate.name / "site" / "index.html"
-    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.url(f"file://{page}")})
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(page))})
 
 
 @dg.asset(key=CURRENT, group_name="release", kinds={"duckdb", "parquet"}, deps=[SITE], pool=WAREHOUSE_POOL)

@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 
 from orchestration.site import charts
+from orchestration.site.charts.axes import axis, number_axis
+from orchestration.site.charts.labels import placed
+from orchestration.site.charts.time_series import _month_ticks
 from orchestration.site.words import Words
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -149,7 +152,7 @@ def test_labels_of_lines_that_end_at_one_place_are_moved_apart() -> None:
 def test_an_axis_takes_in_all_values_in_round_steps_and_shares_stay_within_0_and_1(
     values: list[float], ticks: list[float]
 ) -> None:
-    assert charts._axis(values) == ([ticks[0], ticks[-1]], ticks)
+    assert axis(values) == ([ticks[0], ticks[-1]], ticks)
 
 
 def ranked(country: float | None, percent: bool, *values: float, language: str = "da", **more: Any) -> charts.Chart:
@@ -178,7 +181,7 @@ def test_a_ranking_names_the_country_at_its_line_and_clamps_the_intervals_of_sha
 def test_a_ranking_draws_no_country_that_is_a_sum_and_says_what_zero_means() -> None:
     assert written(ranked(8876.1, False, 6.8, 900.0)) == set()
     assert written(ranked(None, False, -2.0, 3.0, zero_text="0 = som forventet")) == {"0 = som forventet"}
-    assert "8.000" in charts._number_axis([0, 8000], [0, 8000], None, "da", False)["axis"]["labelExpr"]
+    assert "8.000" in number_axis([0, 8000], [0, 8000], None, "da", False)["axis"]["labelExpr"]
 
 
 def test_a_series_breaks_its_line_where_months_lack_and_says_that_its_axis_does_not_begin_at_0() -> None:
@@ -231,17 +234,15 @@ def test_the_scatter_names_its_fields_where_they_are_known_and_the_farthest_poin
 
 def test_names_of_points_cover_neither_dots_nor_one_another() -> None:
     points = [("Her", 100.0, 100.0), ("Der", 104.0, 100.0), ("Borte", 100.0, 104.0), ("", 100.0, 85.0)]
-    texts = [text for layer in charts._placed(points, 300, 200) for text in layer["data"]["values"]]
+    texts = [text for layer in placed(points, 300, 200) for text in layer["data"]["values"]]
     # Above the first is a dot, and to its right the second: its name goes to the left; that of the third goes below.
     assert {text["name"]: text["align"] for text in texts} == {"Her": "right", "Der": "left", "Borte": "center"}
     # None goes beyond the frame.
-    edge = [
-        text for layer in charts._placed([("Langt navn", 2.0, 100.0)], 300, 200) for text in layer["data"]["values"]
-    ]
+    edge = [text for layer in placed([("Langt navn", 2.0, 100.0)], 300, 200) for text in layer["data"]["values"]]
     assert [text["align"] for text in edge] == ["left"]
 
 
 def test_an_axis_of_months_has_at_most_five_names_at_round_distances() -> None:
-    assert charts._month_ticks(date(2023, 1, 1), 29) == [0, 6, 12, 18, 24]
-    assert charts._month_ticks(date(2015, 4, 1), 140) == [9, 45, 81, 117]
-    assert charts._month_ticks(date(2024, 2, 1), 1) == [0, 1]
+    assert _month_ticks(date(2023, 1, 1), 29) == [0, 6, 12, 18, 24]
+    assert _month_ticks(date(2015, 4, 1), 140) == [9, 45, 81, 117]
+    assert _month_ticks(date(2024, 2, 1), 1) == [0, 1]

@@ -1,4 +1,4 @@
-"""Renders Vega-Lite charts for `charts.py`, in a process of its own; run as a script, it imports vl-convert alone.
+"""Renders Vega-Lite charts for `drawer.py`, in a process of its own; run as a script, it imports vl-convert alone.
 
 Reads a line of JSON for each chart (the arguments of `vegalite_to_svg`) and answers with a line of JSON: `svg`, or
 `error` when the chart can't be drawn. Ends when its input ends, as it does when the process that started it dies.

@@ -46,14 +46,15 @@ _DUE: dict[str, str] = {
         select 'published ' || period_code, count(*) from staging.stg_jobindsats__y30r21 group by all
     """,
     "similar_municipalities": """
-        select period_code, count(distinct municipality_code)
+        select period_code, count(distinct municipality_code) as with_a_level
         from (
             select period_code, municipality_code from modelled
             where period_code not in (select period_code from published)
             union all
-            select period_code, municipality_code from published
+            select period_code, municipality_code from published where expected_percentage is not null
         )
         group by all
+        having with_a_level > 1 -- one alone is like nobody
     """,
     "follow_up": f"""
         select rounds.round_code, count(*)
@@ -102,9 +103,9 @@ _PERIODS = f"""
         where coalesce(model_status.is_complete, true)
     ),
     published as (
-        select period_code, municipality_code
+        select period_code, municipality_code, expected_percentage
         from staging.stg_jobindsats__y30r21
-        where benefit_area_code = 'all' and expected_percentage is not null
+        where benefit_area_code = 'all'
     )
 """
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.lib.sql_text import quoted
+
 SEED = "seeds/rules/rule_parameters.csv"
 
 
@@ -44,10 +46,8 @@ def loaded_parameter(con: duckdb.DuckDBPyConnection, catalog: str, parameter_cod
         raise RuleMissing(
             f"{catalog} has no table rule_parameters, so there is no rule {parameter_code}: load the seeds."
         )
-    schema = '"' + str(place[0]).replace('"', '""') + '"'
-    database = '"' + catalog.replace('"', '""') + '"'
     rows = con.execute(
-        f"select value from {database}.{schema}.rule_parameters"
+        f"select value from {quoted(catalog)}.{quoted(str(place[0]))}.rule_parameters"
         " where parameter_code = ? and valid_from_date <= ? and valid_to_date > ?",
         [parameter_code, on, on],
     ).fetchall()

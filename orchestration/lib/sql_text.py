@@ -1,4 +1,4 @@
-"""Values as they stand in SQL, where DuckDB takes no parameter (ATTACH, COPY, SET, COMMENT, a stored view or check)."""
+"""Names, and values where DuckDB takes no parameter (ATTACH, COPY, SET, COMMENT, a stored view or check), as in SQL."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def sql_literal(value: str | int | Path) -> str:
 def sql_file(path: Path) -> str:
     """The literal of a file that DuckDB is to read (`read_parquet`, `read_csv`): there *, ? and [ are a pattern."""
     return sql_literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))
+
+
+def quoted(name: str) -> str:
+    """`name` as an identifier of SQL."""
+    return '"' + name.replace('"', '""') + '"'

@@ -160,7 +160,11 @@ class Site:
         rows = data.rows(
             """
             with newest as (
-                select period_code, max(expected_source) as expected_source from main.rpt_benefit_levels
+                select
+                    period_code,
+                    -- The published level where the year has one, else the model's, as the categories choose.
+                    if(bool_or(expected_source = 'published'), 'published', 'model') as expected_source
+                from main.rpt_benefit_levels
                 where period_code = (
                         select max(period_code) from main.rpt_benefit_levels where benefit_area_code = 'all'
                     )

@@ -221,6 +221,13 @@ def test_the_doctor_of_a_sound_place_finds_no_problem(settings: Settings) -> Non
     assert levels(settings, "release") == [("warning", "there is none yet")]
 
 
+def test_the_doctor_of_a_broken_log_of_retention_says_so_and_all_else_as_well(settings: Settings) -> None:
+    retention.log_file(settings).write_text("[]\n")
+    ((level, text),) = levels(settings, "retention")
+    assert level == "problem" and "retention.jsonl, line 1 can't be read" in text
+    assert levels(settings, "deliveries")[0][0] == "ok"
+
+
 def test_the_doctor_names_pending_rejected_and_overdue(settings: Settings) -> None:
     write_delivery(settings.landing, "2024-02", 1, {}, manifest_overrides={"delivery": 5})
     load(settings)

@@ -183,6 +183,15 @@ _NO_MODEL = "delete from marts.fct_benefit_levels where expected_source = 'model
             "delete from marts.fct_benefit_levels where expected_source = 'published'",
         ),
         (
+            "delete from staging.stg_jobindsats__y30r21 where municipality_code <> '0101'",
+            "delete from marts.fct_benefit_levels where expected_source = 'published' and municipality_code <> '0101'",
+            "delete from marts.fct_similar_municipalities",
+        ),
+        (
+            "update staging.stg_jobindsats__y30r21 set expected_percentage = null",
+            "delete from marts.fct_similar_municipalities",
+        ),
+        (
             "update intermediate.int_months set early_effort_completed_months = null",
             "delete from marts.fct_early_effort",
         ),
@@ -211,6 +220,8 @@ _NO_MODEL = "delete from marts.fct_benefit_levels where expected_source = 'model
         "fewer than twelve months",
         "no framework conditions",
         "nothing published",
+        "one municipality published",
+        "no expected share published",
         "before early effort",
         "no round with both months",
         "no annual statement",

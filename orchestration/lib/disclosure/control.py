@@ -20,9 +20,9 @@ from orchestration.lib.disclosure.declarations import declaration_of
 from orchestration.lib.disclosure.linked import hide_linked
 from orchestration.lib.disclosure.secondary import AreaRow, Cells, ProtectedMonths, protect_families
 from orchestration.lib.disclosure.state import Key, TableState, small
-from orchestration.lib.release.content import columns_of, quoted
+from orchestration.lib.release.content import columns_of
 from orchestration.lib.rules import RuleMissing, loaded_parameter
-from orchestration.lib.sql_text import sql_literal
+from orchestration.lib.sql_text import quoted, sql_literal
 
 PARAMETER = "disclosure_hidden_maximum"
 # Columns that are no keys but lead to the rows of other tables.

@@ -187,13 +187,21 @@ def delivery_warnings(settings: Settings, found: Sequence[FoundDelivery], ledger
     if len(lines) > _MOST_LISTED:
         lines = [*lines[:_MOST_LISTED], f"… and {len(lines) - _MOST_LISTED} more that are not loaded"]
     accepted = {decision.path for decision in ledger if decision.status == "accepted"}
-    gone = sorted(accepted - {one.path for one in found} - retention.deleted_paths(settings))
+    gone = sorted(accepted - {one.path for one in found} - _deleted_by_rule(settings))
     if gone:
         lines.append(
             f"{counted(len(gone), 'loaded delivery is', 'loaded deliveries are')} no longer in {settings.landing} "
             f"({_listed(gone)}). Is it the right landing zone? What was loaded stays, but can't be loaded again"
         )
     return lines
+
+
+def _deleted_by_rule(settings: Settings) -> set[str]:
+    try:
+        return retention.deleted_paths(settings)
+    except retention.RetentionLogBroken:
+        # Told where the log itself is looked at; till it is mended, whatever is gone is told as well.
+        return set()
 
 
 def _listed(paths: Sequence[str]) -> str:

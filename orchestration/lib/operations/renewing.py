@@ -21,8 +21,9 @@ from orchestration.lib.operations.keeping import remove_tree
 from orchestration.lib.operations.rebuilding import missing_deliveries
 from orchestration.lib.pipeline_lock import for_child, pipeline_lock
 from orchestration.lib.pseudonyms import sample_key_path
-from orchestration.lib.release.content import content_hash, quoted
+from orchestration.lib.release.content import content_hash
 from orchestration.lib.settings import Settings
+from orchestration.lib.sql_text import quoted
 
 
 class RenewalFailed(RuntimeError):

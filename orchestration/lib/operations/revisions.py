@@ -17,8 +17,8 @@ import duckdb
 
 from orchestration.lib.deliveries import FIRST_FETCHED_NUMBER
 from orchestration.lib.disclosure.declarations import DECLARATIONS
-from orchestration.lib.release.content import columns_of, quoted
-from orchestration.lib.sql_text import sql_literal
+from orchestration.lib.release.content import columns_of
+from orchestration.lib.sql_text import quoted, sql_literal
 
 TABLE = "rpt_revisions"
 # Where what is delivered becomes rows of `raw`.

@@ -9,15 +9,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from orchestration.lib.sql_text import quoted
+
 # Neither can occur in a cell: columns and missing values stay apart from any text.
 _SEPARATOR = "chr(31)"
 _MISSING = "chr(30)"
 _DIGITS = 32  # of an MD5 digest in hexadecimal
-
-
-def quoted(name: str) -> str:
-    """`name` as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def columns_of(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:

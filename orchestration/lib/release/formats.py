@@ -20,9 +20,9 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from orchestration.lib.disclosure.declarations import DECLARATIONS
-from orchestration.lib.release.content import columns_of, quoted
+from orchestration.lib.release.content import columns_of
 from orchestration.lib.release.labels import labels
-from orchestration.lib.sql_text import sql_literal
+from orchestration.lib.sql_text import quoted, sql_literal
 
 # A sheet is for looking at; with more rows than this a workbook takes longer to write than the rest of the release.
 EXCEL_ROWS = 500

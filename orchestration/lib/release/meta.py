@@ -8,8 +8,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.lib.release.content import quoted
-from orchestration.lib.sql_text import sql_literal
+from orchestration.lib.sql_text import quoted, sql_literal
 
 SCHEMA = "release.meta"
 

@@ -28,9 +28,9 @@ from orchestration.lib.disclosure.secondary import ProtectedMonths
 from orchestration.lib.disclosure.state import TableState
 from orchestration.lib.operations import completeness, revisions
 from orchestration.lib.release import formats, meta
-from orchestration.lib.release.content import columns_of, content_hash, quoted
+from orchestration.lib.release.content import columns_of, content_hash
 from orchestration.lib.release.project_copy import write_project_copy
-from orchestration.lib.sql_text import sql_literal
+from orchestration.lib.sql_text import quoted, sql_literal
 from orchestration.lib.warehouse import CHECKPOINT_THRESHOLD
 
 # The oldest storage format of DuckDB 1.x: DuckDB 1.1 and everything newer opens it.

@@ -293,7 +293,7 @@ def _why_no_letters(site: Site) -> str:
     w, data = site.w, site.data
     months = (
         data.rows("select min(month) as first, max(month) as last from main.dim_months")
-        if (data.has("dim_months"))
+        if data.has("dim_months")
         else []
     )
     if not months or months[0]["first"] is None:

@@ -9,7 +9,7 @@ from typing import Any
 from orchestration.lib.periods import first_day, period_months
 from orchestration.site import charts
 from orchestration.site.data import ReleaseData, Row
-from orchestration.site.parts import Cell, Paragraph, Section
+from orchestration.site.parts import LONGEST_TABLE, Cell, Paragraph, Section
 from orchestration.site.words import Words, alphabetical
 
 
@@ -111,6 +111,12 @@ class Site:
     def missing(self, table: str) -> Section:
         """What is said where the release lacks a table."""
         return Section(paragraphs=[Paragraph(self.w.text("missing_table", table=table), "note")])
+
+    def shortened(self, count: int, table: str, most: int = LONGEST_TABLE) -> str:
+        """What is said under a table that shows the first `most` of `count` rows; nothing where it shows all."""
+        if count <= most:
+            return ""
+        return self.w.text("shown_first", shown=self.w.number(most), count=self.w.number(count), table=table)
 
     def measure_name(self, measure: Row) -> str:
         """The measure's name."""

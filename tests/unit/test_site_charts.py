@@ -224,11 +224,11 @@ def test_the_scatter_names_its_fields_where_they_are_known_and_the_farthest_poin
         {"name": f"K{n}", "x": 0.4 + n / 50, "y": n % 3 - 1.0, "quadrant": "low_on_time_good_result"} for n in range(12)
     ]
     points.append({"name": "Læsø", "x": 0.9, "y": 12.0, "quadrant": "high_on_time_poor_result"})
-    chart = charts.scatter(points, "Andel", "Forskel", None, "label", "da")
+    chart = charts.scatter(points, "Andel", "Forskel", "label", "da")
     assert {"Læsø", "Lav rettidighed, svagt resultat", "Høj rettidighed, godt resultat"} <= written(chart)
     parting = next(layer for layer in layers_with(chart, "rule") if "x" in layer["data"]["values"][0])
     assert parting["data"]["values"][0]["x"] == pytest.approx((0.62 + 0.9) / 2)
-    bare = charts.scatter([{**point, "quadrant": None} for point in points], "Andel", "Forskel", None, "label", "da")
+    bare = charts.scatter([{**point, "quadrant": None} for point in points], "Andel", "Forskel", "label", "da")
     assert "Læsø" in written(bare) and not any("rettidighed" in text for text in written(bare))
 
 

@@ -16,9 +16,17 @@ import pytest
 from orchestration.site import charts
 from orchestration.site.context import Site, minus_signs
 from orchestration.site.data import ReleaseData, SiteError
-from orchestration.site.pages import categories, front, measure, methods, municipality, timeliness_and_results
+from orchestration.site.pages import (
+    categories,
+    front,
+    measure,
+    methods,
+    municipality,
+    quality,
+    timeliness_and_results,
+)
 from orchestration.site.pages.measure_charts import ranking_text
-from orchestration.site.parts import Page, Section, Table
+from orchestration.site.parts import LONGEST_TABLE, Page, Section, Table
 from orchestration.site.words import Words
 
 CODES = tuple(charts.tiles())[:30]
@@ -136,6 +144,7 @@ def tables() -> dict[str, pd.DataFrame]:
     measures = pd.read_csv(Path(__file__).parents[2] / "seeds/reference/measures.csv", dtype=str)
     measures = measures[measures["measure_id"].isin(("passive_share", "full_time_persons", "conversation_timeliness"))]
     always = {"valid_from_date": dt.date(1900, 1, 1), "valid_to_date": dt.date(9999, 12, 31)}
+    letters = {"rule_id": "r", "rule_code": "follow_up_round", **always}
     goal = {"rule_code": "goal_limit", "value": 20.0, "evidence": "assumed"}
     return {
         "dim_measures": measures.assign(is_comparable=measures["is_comparable"] == "true"),
@@ -156,6 +165,8 @@ def tables() -> dict[str, pd.DataFrame]:
             [
                 {"rule_id": "goal_limit:conversations:1900-01-01", "rule_key": "conversations", **goal, **always},
                 {"rule_id": "z", "rule_code": "confidence_z", "rule_key": "all", "value": 2.0, **always},
+                {"rule_key": "1", "detail_en": "May 2017 to May 2018", "detail_da": "Maj 2017 til maj 2018", **letters},
+                {"rule_key": "2", "detail_en": "May 2018 to June 2018", "detail_da": "Maj til juni 2018", **letters},
                 {"rule_id": "d", "rule_code": "comparison_decimals", "rule_key": "all", "value": 6.0, **always},
             ]
         ),
@@ -432,7 +443,22 @@ def test_periods_are_said_in_months_and_reasons_have_minus_signs(make: Callable[
 
 def test_no_letters_to_follow_up_is_explained_by_the_months(make: Callable[..., Site]) -> None:
     text = said(section(municipality.page(make(), CODES[5]), "letters"))
-    assert "followed up in 2018 and 2019" in text and "January 2025 to February 2025" in text
+    assert "before and after: May 2017 to May 2018; May 2018 to June 2018." in text
+    assert "January 2025 to February 2025" in text
+
+
+def test_a_table_that_is_cut_says_so(make: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make()
+    assert site.shortened(LONGEST_TABLE, "dim_rules") == ""
+    assert site.shortened(1401, "dim_rules") == "Shown: the first 400 of 1,401. The rest is in the table dim_rules."
+
+    def deliveries(count: int) -> Table:
+        rows = [{"period": "2025-01", "delivery": 1, "status": "accepted", "rows": 9}] * count
+        monkeypatch.setattr(site.data, "rows", lambda query: rows if "meta.deliveries" in query else [])
+        return table(quality.page(site), "deliveries-table")
+
+    assert (len(deliveries(400).rows), deliveries(400).note) == (400, "")
+    assert len(deliveries(401).rows) == 400 and "the first 400 of 401" in deliveries(401).note
 
 
 @pytest.mark.parametrize(
@@ -479,6 +505,7 @@ def test_a_correlation_is_said_with_what_its_interval_means(
             [{"period_code": PERIOD, "municipality_count": 28, **interval}]
         )
         row = {"period_code": PERIOD, "difference_percentage_points": 0.1, "quadrant_code": None}
+        row |= {"quadrant_name_da": None, "quadrant_name_en": None}
         content["rpt_timeliness_and_results"] = pd.DataFrame(
             [
                 {**row, "municipality_code": CODES[2], "on_time_share": 0.5, "is_suppressed": False},

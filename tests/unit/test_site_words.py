@@ -157,6 +157,12 @@ def test_every_released_table_and_column_has_a_label_in_both_languages() -> None
     assert missing == []
 
 
+def test_the_fields_of_the_scatter_are_called_as_in_the_seed() -> None:
+    with (PROJECT / "seeds" / "reference" / "quadrants.csv").open(encoding="utf-8", newline="") as lines:
+        names = {row["quadrant_code"]: {"da": row["label_da"], "en": row["label_en"]} for row in csv.DictReader(lines)}
+    assert len(names) == 4 and {code: texts()[code] for code in names} == names
+
+
 def test_every_rule_has_a_name_in_both_languages() -> None:
     with (PROJECT / "seeds" / "rules" / "rule_parameters.csv").open(encoding="utf-8", newline="") as lines:
         codes = {row["parameter_code"] for row in csv.DictReader(lines)}

@@ -15,14 +15,12 @@ from orchestration.site.words import Words
 _NAMED = 10
 
 
-def scatter(
-    points: Sequence[Mapping[str, Any]], x_title: str, y_title: str, centre: float | None, label: str, language: str
-) -> Chart:
+def scatter(points: Sequence[Mapping[str, Any]], x_title: str, y_title: str, label: str, language: str) -> Chart:
     """KL's figure: share on time against the difference from the expected level.
 
-    points: x, y, name, and where it is known `quadrant` (a code of the seed quadrants). centre: the share that parts
-    high from low timeliness; where it isn't given, it is drawn between the two groups of points that the quadrants
-    make. The points farthest from the others are named.
+    points: x, y, name, and where it is known `quadrant` (a code of the seed quadrants). What parts high from low
+    timeliness is drawn between the two groups of points that the quadrants make. The points farthest from the others
+    are named.
     """
     words = Words(language)
     width, height = 520, 420
@@ -35,8 +33,7 @@ def scatter(
     y = number_axis(y_ends, y_ticks, y_title, language, False)
     y["axis"] |= LEVEL_TITLE
     across, up = ({"field": field, "type": "quantitative", **end} for field, end in (("x", x), ("y", y)))
-    if centre is None:
-        centre = _parting(points)
+    parting = _parting(points)
     layers: list[dict[str, Any]] = [
         {"data": {"values": [{"y": 0}]}, "mark": {"type": "rule", "color": MUTED}, "encoding": {"y": up}},
         {
@@ -45,11 +42,9 @@ def scatter(
             "encoding": {"x": across, "y": up},
         },
     ]
-    if centre is not None:
-        layers.insert(
-            0,
-            {"data": {"values": [{"x": centre}]}, "mark": {"type": "rule", "color": MUTED}, "encoding": {"x": across}},
-        )
+    if parting is not None:
+        line = {"mark": {"type": "rule", "color": MUTED}, "encoding": {"x": across}}
+        layers.insert(0, {"data": {"values": [{"x": parting}]}, **line})
         layers += _corners(words, width, height)
     places = [
         (
@@ -62,7 +57,7 @@ def scatter(
     far = _farthest(places)
     layers += placed([*far[:_NAMED], *(("", px, py) for _, px, py in far[_NAMED:])], width, height)
     key = [Mark("dot", ACCENT, words.text("chart_municipality"))]
-    if centre is not None:
+    if parting is not None:
         key.append(Mark("line", MUTED, words.text("chart_parting")))
     return Chart({"width": width, "height": height, "layer": layers}, label, language, tuple(key))
 

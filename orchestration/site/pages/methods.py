@@ -60,9 +60,7 @@ def _rules(site: Site) -> Table:
         w.text("rules"),
         columns,
         body,
-        note=w.text("shown_first", shown=LONGEST_TABLE, count=len(rows), table="dim_rules")
-        if len(rows) > LONGEST_TABLE
-        else "",
+        note=site.shortened(len(rows), "dim_rules"),
         empty=w.text("missing_table", table="dim_rules"),
     )
 

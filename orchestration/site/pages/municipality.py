@@ -298,7 +298,10 @@ def _why_no_letters(site: Site) -> str:
     )
     if not months or months[0]["first"] is None:
         return w.text("no_rows")
-    return w.text("letters_none", first=w.month(months[0]["first"]), last=w.month(months[0]["last"]))
+    found = data.rows("select * from main.dim_rules where rule_code = 'follow_up_round' order by rule_key")
+    rounds = "; ".join(str(row[f"detail_{w.language}"]) for row in found)
+    first, last = (w.month(months[0][end]) for end in ("first", "last"))
+    return w.text("letters_none", rounds=rounds, first=first, last=last)
 
 
 def _letter_cells(site: Site, row: Row) -> list[Cell]:

@@ -88,6 +88,7 @@ def _deliveries(site: Site) -> Section:
                 ]
                 for row in rows[:LONGEST_TABLE]
             ],
+            note=site.shortened(len(rows), "meta.deliveries"),
         )
     )
     return deliveries

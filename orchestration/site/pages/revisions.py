@@ -35,7 +35,7 @@ def revision_table(site: Site, table: str | None, caption: str, most: int) -> Ta
             ]
             for row in rows
         ],
-        note=w.text("shown_first", shown=most, count=w.number(count), table="rpt_revisions") if count > most else "",
+        note=site.shortened(count, "rpt_revisions", most),
         empty=w.text("nothing_revised"),
     )
 

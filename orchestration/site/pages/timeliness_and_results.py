@@ -50,7 +50,6 @@ def page(site: Site) -> Page:
             points,
             label("on_time_share", w.language),
             w.text("chart_difference"),
-            None,
             f"{title}, {period}",
             w.language,
         )
@@ -79,10 +78,8 @@ def _table(site: Site, caption: str, by_code: Mapping[str, Row]) -> Table:
             continue
         share = None if row["on_time_share"] is None else float(row["on_time_share"])
         difference = None if row["difference_percentage_points"] is None else float(row["difference_percentage_points"])
-        hidden, quadrant = bool(row["is_suppressed"]), row["quadrant_code"]
-        name = row.get(f"quadrant_name_{w.language}")
-        if not name and quadrant and w.has(str(quadrant)):
-            name = w.text(str(quadrant))
+        hidden = bool(row["is_suppressed"])
+        name = row[f"quadrant_name_{w.language}"]
         table.rows.append(
             [
                 site.link(code, ""),

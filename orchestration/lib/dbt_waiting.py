@@ -75,8 +75,9 @@ def waiting_dbt(parsed: Path) -> Iterator[None]:
 
 def _serve(listening: int, parsed: Path) -> None:
     """Wait for one request, run it with its environment, folder and output, and answer its exit status."""
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
     with socket.socket(fileno=listening) as listener:
+        folder = Path(listener.getsockname()).parent
+        threading.Thread(target=_end_with_the_starter, args=[folder], daemon=True).start()
         from orchestration.lib import dbt_parsed
         from orchestration.lib.dbt_manifest import PARSED
 
@@ -86,6 +87,8 @@ def _serve(listening: int, parsed: Path) -> None:
         dbt_parsed.warm_up(manifest)
         garbage.keep_what_is_here()
         connection, _ = listener.accept()
+    # Nobody else is served; and a starter that is killed later can't remove it any more.
+    shutil.rmtree(folder, ignore_errors=True)
     with connection:
         length, outputs, _, _ = socket.recv_fds(connection, _LENGTH, 2)
         request = json.loads(_received(connection, int.from_bytes(length)))
@@ -128,11 +131,12 @@ def _run_by_the_waiting(arguments: list[str]) -> int | None:
     return status[0]
 
 
-def _end_with_the_starter() -> None:
-    """A pipeline that is killed leaves no dbt behind that goes on writing."""
+def _end_with_the_starter(folder: Path) -> None:
+    """A pipeline that is killed leaves no dbt behind that goes on writing, and no folder of its socket."""
     # Not by `sys.stdin`, whose lock Python wants for itself when it ends.
     while os.read(0, 1):
         pass
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(2)
 
 

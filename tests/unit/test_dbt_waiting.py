@@ -55,6 +55,7 @@ def test_the_one_that_waits_writes_where_the_caller_writes_and_gives_its_status(
         waiting = waiting_of(os.getpid())
         asked = dbt("--version")
         waiting.wait(timeout=60)  # served once, and ended
+        assert not address.parent.exists()  # at once: a pipeline that is killed from here on removes nothing
     assert (asked.returncode, asked.stdout) == (0, alone.stdout) and "1.11" in asked.stdout
     assert WAITING not in os.environ and not address.parent.exists()
 
@@ -78,23 +79,25 @@ def test_where_no_socket_can_be_made_none_waits(monkeypatch: pytest.MonkeyPatch,
 
 
 _STARTER = """
-    import sys, time
+    import os, sys, time
     from pathlib import Path
-    from orchestration.lib.dbt_waiting import waiting_dbt
+    from orchestration.lib.dbt_waiting import WAITING, waiting_dbt
     with waiting_dbt(Path(sys.argv[1])):
-        print("started", flush=True)
+        print(os.environ[WAITING], flush=True)
         time.sleep(600)
 """
 
 
-def test_it_ends_with_a_killed_pipeline() -> None:
+def test_it_ends_with_a_killed_pipeline_and_leaves_no_folder() -> None:
     pipeline = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(_STARTER), str(PARSED_FILE)],
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert pipeline.stdout is not None and pipeline.stdout.readline() == "started\n"
+    assert pipeline.stdout is not None
+    folder = Path(pipeline.stdout.readline().strip()).parent
+    assert folder.is_dir()
     waiting = waiting_of(pipeline.pid)
     pipeline.send_signal(signal.SIGKILL)
     pipeline.wait()
@@ -102,6 +105,7 @@ def test_it_ends_with_a_killed_pipeline() -> None:
     while waiting.is_running() and waiting.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < until, "dbt waits on, though the pipeline is gone"
         time.sleep(0.05)
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("is_hidden", [True, False])

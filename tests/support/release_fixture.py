@@ -660,6 +660,9 @@ def _period_tables(
     scatter["quadrant_code"] = [
         f"{'high' if h else 'low'}_on_time_{'good' if g else 'poor'}_result" for h, g in zip(high, good, strict=True)
     ]
+    quadrants = pd.read_csv(REFERENCE / "quadrants.csv").set_index("quadrant_code")
+    for language in ("da", "en"):
+        scatter[f"quadrant_name_{language}"] = scatter["quadrant_code"].map(quadrants[f"label_{language}"])
     correlation = pd.DataFrame(
         [(period, count, 0.02, -0.18, 0.22, 0.01, -0.19, 0.21)],
         columns=[

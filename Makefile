@@ -103,9 +103,7 @@ explain: setup ## a figure and what it is made of: MUNICIPALITY=0450 PERIOD=2024
 
 .PHONY: docs
 docs: setup ## dbt's documentation as one page, without a network
-	@$(BIN)/dbt --quiet docs generate --static --empty-catalog --target memory --project-dir . --profiles-dir . \
-		--target-path "$(JOBCENTER_DATA)/dbt/docs" --log-path "$(JOBCENTER_DATA)/logs"
-	@echo "$(JOBCENTER_DATA)/dbt/docs/static_index.html"
+	@$(COMMAND).docs
 
 # ---- operate ----
 

@@ -16,7 +16,7 @@ import pytest
 from orchestration.lib.dbt_manifest import set_up_folder
 from orchestration.lib.pipeline_lock import pipeline_lock
 from orchestration.lib.release.labels import labels
-from orchestration.lib.settings import PROJECT_ROOT
+from orchestration.lib.settings import PROJECT_ROOT, Settings
 from tests.support import pages
 from tests.support.landing import make_settings
 from tests.support.undisturbed import Undisturbed
@@ -279,3 +279,29 @@ def test_published_table_alone_gives_a_release_with_its_ranks(tmp_path: Path) ->
     assert [row[2:] for row in margin] == [(59, 34, 25), (52, 32, 20), (48, 31, 17), (49, 29, 20)]
     assert "clears **25**; in the later periods 20 (52 → 32), 17 (48 → 31) and 20 (49 → 29)" in page
     assert correlation == [("published", "2020QMAT02", "2021QMAT04", 0.8)]
+
+
+def make_docs(settings: Settings) -> tuple[str, dict[str, str]]:
+    """What `make docs` says besides the page's place, and the types of a fact's columns in that page."""
+    done = run(settings.landing, settings.data, "-m", "orchestration.commands.docs")
+    assert done.returncode == 0, done.stderr
+    page = Path(done.stdout.strip())
+    assert page.read_text("utf-8").count("fct_focus_goals") > 10
+    catalog = json.loads((page.parent / "catalog.json").read_text("utf-8"))
+    fact = catalog["nodes"].get("model.jobcenter_insight.fct_focus_goals", {"columns": {}})
+    return done.stderr, {name: column["type"] for name, column in fact["columns"].items()}
+
+
+def test_the_documentation_has_the_types_of_the_warehouse_where_there_is_one(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path)
+    settings.warehouse.symlink_to(undisturbed.place.data / "warehouse.duckdb")
+    said, types = make_docs(settings)
+    assert said == ""
+    assert (types["month"], types["person_count"], types["passive_share"]) == ("DATE", "BIGINT", "DOUBLE")
+
+
+def test_the_documentation_without_a_warehouse_says_that_types_lack(tmp_path: Path) -> None:
+    said, types = make_docs(make_settings(tmp_path))
+    assert said.startswith("docs: without the columns' types. There is no warehouse at ") and types == {}

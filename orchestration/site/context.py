@@ -106,7 +106,11 @@ class Site:
 
     def link(self, code: str, prefix: str) -> Cell:
         """A municipality with a link to its page."""
-        return Cell(self.names.get(code, code), href=f"{prefix}municipalities/{code}.html")
+        return Cell(self.names.get(code, code), href=municipality_page(code, prefix))
+
+    def pages(self, prefix: str) -> dict[str, str]:
+        """Where the page of each municipality stands."""
+        return {code: municipality_page(code, prefix) for code in self.names}
 
     def missing(self, table: str) -> Section:
         """What is said where the release lacks a table."""
@@ -184,6 +188,11 @@ class Site:
             """
         )
         return {str(row["municipality_code"]): row for row in rows}
+
+
+def municipality_page(code: str, prefix: str) -> str:
+    """The address of a municipality's page. prefix: the way from the page that names it to the site's root."""
+    return f"{prefix}municipalities/{code}.html"
 
 
 def is_hidden(row: Row) -> bool:

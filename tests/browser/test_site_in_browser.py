@@ -174,6 +174,17 @@ class _Links(HTMLParser):
             self.ids.append(str(values["id"]))
 
 
+@pytest.mark.parametrize("path", ["index.html", "categories.html", "measures/passive_share.html"])
+def test_a_click_on_a_tile_of_the_map_leads_to_the_municipality(site: Site, browser: Browser, path: str) -> None:
+    page, errors, _ = opened(browser, site.root / "da" / path)
+    assert page.locator("svg.tiles a").count() == 98
+    tile = page.locator("svg.tiles a", has_text="Ballerup:")
+    tile.click()
+    assert page.url.endswith("/da/municipalities/0151.html") and page.locator("h1").inner_text() == "Ballerup"
+    page.close()
+    assert errors == []
+
+
 def test_links_hold_pages_are_small_and_the_site_is_quick(site: Site) -> None:
     parsed: dict[Path, _Links] = {}
     for path in site.root.rglob("*.html"):

@@ -43,11 +43,16 @@ def short_names(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def tile_map(
-    names: Mapping[str, str], marks: Mapping[str, str], fills: Mapping[str, tuple[str, str]], label: str
+    names: Mapping[str, str],
+    marks: Mapping[str, str],
+    fills: Mapping[str, tuple[str, str]],
+    pages: Mapping[str, str],
+    label: str,
 ) -> str:
     """The map with a tile for each municipality: letters of the name, and a mark.
 
-    marks: what is written in the tile under the name. fills: fill and text colour. label: the map in words.
+    marks: what is written in the tile under the name. fills: fill and text colour. pages: where a click on the tile
+    leads; the keyboard and screen readers have the same links in the table beside the map. label: the map in words.
     """
     size, gap = 46, 3
     short = short_names(names)
@@ -63,12 +68,13 @@ def tile_map(
         fill, ink = fills.get(code, HIDDEN_FILL)
         x, y = column * size, row * size
         parts.append(
-            f"<g><title>{escape(names[code])}: {escape(marks.get(code, ''))}</title>"
+            f'<a href="{escape(pages[code])}" tabindex="-1">'
+            f"<title>{escape(names[code])}: {escape(marks.get(code, ''))}</title>"
             f'<rect x="{x}" y="{y}" width="{size - gap}" height="{size - gap}" rx="4" fill="{fill}" stroke="{MUTED}"/>'
             f'<text x="{x + 21}" y="{y + 18}" fill="{ink}" text-anchor="middle" font-size="12">'
             f"{escape(short[code])}</text>"
             f'<text x="{x + 21}" y="{y + 36}" fill="{ink}" text-anchor="middle" font-size="14" font-weight="bold">'
-            f"{escape(marks.get(code, ''))}</text></g>"
+            f"{escape(marks.get(code, ''))}</text></a>"
         )
     parts.append("</svg>")
-    return scrolled("".join(parts), label)
+    return scrolled("".join(parts), label, "group")

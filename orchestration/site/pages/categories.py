@@ -36,7 +36,7 @@ def overview(site: Site) -> Section:
     marks = {str(row["municipality_code"]): str(row["municipality_category"]) for row in rows}
     fills = {code: charts.CATEGORY_FILLS[int(mark)] for code, mark in marks.items()}
     explained = w.text("map_explained", what=w.text("map_what_category"))
-    drawing = Markup(charts.tile_map(site.names, marks, fills, w.text("category_map")))
+    drawing = Markup(charts.tile_map(site.names, marks, fills, site.pages(""), w.text("category_map")))
     legend = tuple(
         LegendEntry(str(category), *charts.CATEGORY_FILLS[category], titles[category].partition(" ")[2])
         for category in sorted(titles)

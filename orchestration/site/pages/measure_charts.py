@@ -120,7 +120,7 @@ def _map_section(site: Site, measure: Row, rows: Mapping[str, Row], title: str) 
         legend.append(LegendEntry("·", *charts.HIDDEN_FILL, w.text("legend_none")))
     best = w.text("highest_is_best" if str(measure["direction"]).startswith("higher") else "lowest_is_best")
     explained = w.text("map_explained", what=w.text("map_what_fifth", best=best))
-    drawing = Markup(charts.tile_map(site.names, marks, fills, f"{w.text('map')}: {title}"))
+    drawing = Markup(charts.tile_map(site.names, marks, fills, site.pages("../"), f"{w.text('map')}: {title}"))
     section.figures.append(Figure(drawing, _caption(site, measure, explained), tuple(legend)))
     return section
 

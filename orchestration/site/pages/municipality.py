@@ -9,7 +9,7 @@ from datetime import date
 from markupsafe import Markup
 
 from orchestration.site import charts
-from orchestration.site.context import Site
+from orchestration.site.context import Site, municipality_page
 from orchestration.site.data import COUNTRY, Row
 from orchestration.site.parts import Cell, Column, Figure, Page, Paragraph, Section, Table
 
@@ -61,7 +61,7 @@ def page(site: Site, code: str) -> Page:
     sections = [_facts(site, code), *_category_sections(site, code), _compare_section(site, code)]
     sections += [_groups_section(site, code), _letters_section(site, code)]
     sections += [*_supervision_sections(site, code), _development_section(site, code)]
-    return Page(f"municipalities/{code}.html", site.names[code], sections)
+    return Page(municipality_page(code, ""), site.names[code], sections)
 
 
 def _facts(site: Site, code: str) -> Section:

@@ -163,7 +163,7 @@ def _framed(svg: str, chart: Chart) -> str:
 
 
 def scrolled(svg: str, label: str, role: str = "img") -> str:
-    """A drawing in a box of its own, which a narrow screen scrolls, by keyboard too. role: `group` if it holds links."""
+    """A drawing in a box of its own, which a narrow screen scrolls, by keyboard too. role: `group` with links."""
     return (
         f'<div class="scroll drawing" role="{role}" tabindex="0" aria-label="{escape(label, quote=True)}">{svg}</div>'
     )

@@ -410,8 +410,9 @@ the pipeline's, row by row.{ways}
 From {raw_rows:,} accepted raw rows in Parquet files (scale {peers_scale:g}, {months} months) to `fct_focus_goals`; all
 results are equal row by row. Reading the files counts, starting the tool doesn't; PostgreSQL's loading is told apart.
 This project computes spells, target groups and start dates for all measures on the way, the others only what the goals
-need. *One new month* is what this project does when a month arrives; the others compute everything again. The programs
-stand in `orchestration/bench/focus_goals/`.
+need. *DuckDB by hand* is what the same engine takes for them alone, all months at once. *One new month* is what this
+project does when a month arrives; the others compute everything again. The programs stand in
+`orchestration/bench/focus_goals/`.
 
 {tools}
 

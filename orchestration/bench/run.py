@@ -228,6 +228,7 @@ def _focus_goals(
     tools = {
         "this project": ("with_duckdb", ours),
         "this project, one new month": ("with_duckdb", [*ours, "--new-month"]),
+        "DuckDB by hand": ("with_duckdb_by_hand", []),
         "Polars": ("with_polars", []),
         "pandas": ("with_pandas", []),
     }

@@ -1,4 +1,7 @@
-{#- dbt's `view`, replaced by one statement: see table.sql. -#}
+{#-
+    dbt's `view`, replaced by one statement: see table.sql. Its text names no database: whoever opens the file under
+    another name (a copy, `attach … as`) reads the view as well.
+-#}
 {% materialization view, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set existing = load_cached_relation(this) -%}
@@ -14,7 +17,7 @@
     {%- endif -%}
     {%- call statement('main') -%}
         create or replace view {{ target_relation }} as (
-            {{ sql }}
+            {{ sql | replace(adapter.quote(target_relation.database) ~ '.', '') }}
         )
     {%- endcall -%}
 

@@ -42,6 +42,8 @@ from orchestration.lib.sql_text import sql_file, sql_literal
 LOADING_THREADS = 1
 
 _HEADER_BYTES = 1 << 20
+# Of a DECIMAL in DuckDB.
+_MOST_DIGITS = 38
 # A sixth of what DuckDB stores together: what is on its way is held besides.
 _ROWS_AT_ONCE = 20_480
 _NAME_OF_A_COLUMN = re.compile(r"[A-Za-z_]+[0-9]{0,3}([A-Za-z_]+[0-9]{0,3}){0,5}")
@@ -173,7 +175,7 @@ class ReadingRoom:
         reasons = _against_header(name, header, contract)
         if reasons:
             return None, reasons
-        source = _parquet_source(path) if extension == "parquet" else _csv_source(path, header)
+        source = _parquet_source(path) if extension == "parquet" else _csv_source(path, header, extension)
         try:
             stored = {row[0]: row[1] for row in self._connection.execute(f"describe {source}").fetchall()}
             allowed = {column.name: read_allowed_values(column, self._project) for column in contract.columns}
@@ -370,9 +372,16 @@ def _how_written(column: ColumnContract, stored: str) -> str:
 
 def _parquet_header(path: Path) -> list[str]:
     try:
-        return list(pyarrow.parquet.read_schema(path).names)
+        schema = pyarrow.parquet.read_schema(path)
     except (pa.ArrowException, OSError, ValueError):
         raise _Unreadable("is no Parquet file, or was cut off.") from None
+    for field in schema:
+        # DuckDB takes more digits for a floating-point number, and reads another number.
+        if pa.types.is_decimal(field.type) and field.type.precision > _MOST_DIGITS:
+            raise _Unreadable(
+                f"a column is stored as a decimal of {field.type.precision} digits; {_MOST_DIGITS} are the most."
+            )
+    return list(schema.names)
 
 
 def _csv_header(path: Path, extension: str) -> list[str]:
@@ -438,19 +447,20 @@ def _parquet_source(path: Path) -> str:
         from read_parquet({sql_file(path)}, file_row_number = true, hive_partitioning = false)"""
 
 
-def _csv_source(path: Path, header: list[str]) -> str:
+def _csv_source(path: Path, header: list[str], extension: str) -> str:
     columns = ", ".join(f"{sql_literal(name)}: 'VARCHAR'" for name in header)
     return f"""
         select row_number() over () as row_number, *
         from read_csv({sql_file(path)}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
-            nullstr = '', strict_mode = true, hive_partitioning = false, columns = {{{columns}}})"""
+            compression = '{"gzip" if extension == "csv.gz" else "none"}', nullstr = '', strict_mode = true,
+            hive_partitioning = false, columns = {{{columns}}})"""
 
 
 def _typed(column: ColumnContract, stored: str) -> str:
     """SQL that gives the cell in the contract's type, or null where it can't be cast."""
     name, wanted, target = f"delivered.{column.name}", column.logical_type, duckdb_type(column)
     if wanted == "text":
-        return name if stored == "VARCHAR" else f"{name}::varchar" if stored.startswith("ENUM") else "null::varchar"
+        return name if stored == "VARCHAR" else f"{name}::varchar" if _is_enum(stored) else "null::varchar"
     if stored == "VARCHAR":
         cast = f"try_cast(case when regexp_full_match({name}, '{_CELL_PATTERNS[wanted]}') then {name} end as {target})"
     elif wanted == "integer" and (stored in _WHOLE_NUMBERS):
@@ -606,7 +616,12 @@ def _judging_statement(
 
 def _is_text(column: ColumnContract, stored: Mapping[str, str]) -> bool:
     """Whether the contract wants text, and the file has it."""
-    return column.logical_type == "text" and stored[column.name].startswith(("VARCHAR", "ENUM"))
+    return column.logical_type == "text" and (stored[column.name] == "VARCHAR" or _is_enum(stored[column.name]))
+
+
+def _is_enum(stored: str) -> bool:
+    # A list of them ends with a bracket.
+    return stored.startswith("ENUM") and stored.endswith(")")
 
 
 def _has_person(contract: DatasetContract) -> bool:

@@ -265,6 +265,42 @@ def test_a_parquet_column_of_which_no_cell_can_be_cast(settings: Settings, value
     reject(settings, "not_castable: ordinary_hours.parquet: no cell of column paid_hours can be read as decimal.")
 
 
+@pytest.mark.parametrize("column", ["benefit_code", "match_group_code", "municipality_code"])
+def test_lists_where_text_is_wanted_are_refused_and_the_deliveries_beside_them_go_on(
+    settings: Settings, column: str
+) -> None:
+    table = as_table("benefit_periods", benefit_rows(PERIOD, 3))
+    place = table.column_names.index(column)
+    lists = pa.array([["dagpenge"], ["0101"], ["jobparat"]])
+    write_delivery(settings.landing, PERIOD, 7, {"benefit_periods": table.set_column(place, column, lists)}, "parquet")
+    write_delivery(settings.landing, "2024-07", 1, {"ordinary_hours": hours_rows(5)})
+    report = reject(settings, f"not_castable: benefit_periods.parquet: no cell of column {column} can be read as text.")
+    assert [delivery.path for delivery in report.accepted] == ["2024-07/delivery-001"]
+
+
+def test_a_decimal_of_more_digits_than_duckdb_has_is_refused_not_misread(settings: Settings) -> None:
+    table = as_table("ordinary_hours", hours_rows(3))
+    kept = table.set_column(1, "paid_hours", pa.array([0.5, 2, 3]).cast(pa.decimal128(38, 6)))
+    write_delivery(settings.landing, "2024-07", 1, {"ordinary_hours": kept}, "parquet")
+    write(settings, table.set_column(1, "paid_hours", pa.array([0.5, 2, 3]).cast(pa.decimal256(39, 6))), "parquet")
+    reject(
+        settings, "unreadable: ordinary_hours.parquet: a column is stored as a decimal of 39 digits; 38 are the most."
+    )
+    assert [float(row[0]) for row in query(settings, "select paid_hours from raw.ordinary_hours order by 1")] == [
+        0.5,
+        2,
+        3,
+    ]
+
+
+def test_an_ending_in_capitals_is_the_same_kind_of_file(settings: Settings) -> None:
+    folder = write(settings, hours_rows(3), "csv.gz")
+    (folder / "ordinary_hours.csv.gz").rename(folder / "HOURS.CSV.GZ")
+    manifest = (folder / "manifest.json").read_text().replace("ordinary_hours.csv.gz", "HOURS.CSV.GZ")
+    (folder / "manifest.json").write_text(manifest)
+    assert [delivery.path for delivery in load(settings).accepted] == [f"{PERIOD}/delivery-007"]
+
+
 @pytest.mark.parametrize("fmt", ["csv", "parquet"])
 def test_of_a_text_column_that_can_not_be_cast_it_is_said_how_it_is_written(settings: Settings, fmt: str) -> None:
     table = pa.table({"person_id": ["6101500001"], "paid_hours": ["12,5"]})

@@ -140,6 +140,22 @@ def test_what_a_rule_asks_for_is_no_figure_that_changed(tmp_path: Path) -> None:
     assert sorted(listed, key=str) == [("not_yet_due_count", "5", "6"), ("not_yet_due_count", "7", None)]
 
 
+def test_a_rank_without_a_source_of_its_level_has_the_delivery_as_its_cause(tmp_path: Path) -> None:
+    table = "rpt_rank_uncertainty"
+    with duckdb.connect() as con:
+        con.execute(f"attach '{tmp_path / 'release.duckdb'}' as previous; attach ':memory:' as release")
+        for catalog, rank in (("previous", 3), ("release", 4)):
+            con.execute(
+                f"create table {catalog}.main.{table} as select '2023QMAT04' as period_code, '0101' as "
+                f"municipality_code, 'passive_share' as measure_id, null::varchar as expected_source, {rank} as rank, "
+                "false as is_suppressed"
+            )
+        (tmp_path / "manifest.json").write_text('{"deliveries": []}')
+        revisions.write_revisions(con, "r2", [table], [FIRST], tmp_path, None)
+        listed = con.execute("select column_name, cause, delivery from release.main.rpt_revisions").fetchall()
+    assert listed == [("rank", "late_delivery", "2023-01/delivery-001")]
+
+
 def test_a_late_month_is_no_correction() -> None:
     arrivals = revisions.new_arrivals([FIRST, SECOND], [FIRST])
     assert [(one.name, one.cause) for one in arrivals] == [("2023-02/delivery-001", "late_delivery")]

@@ -281,6 +281,19 @@ def test_published_table_alone_gives_a_release_with_its_ranks(tmp_path: Path) ->
     assert correlation == [("published", "2020QMAT02", "2021QMAT04", 0.8)]
 
 
+def test_the_views_of_the_warehouse_are_read_under_any_name(undisturbed: Undisturbed) -> None:
+    path = undisturbed.place.data / "warehouse.duckdb"
+    with duckdb.connect(":memory:") as con:
+        con.execute(f"attach '{path}' as another (read_only)")
+        views = con.execute(
+            "select schema_name || '.' || view_name from duckdb_views() where database_name = 'another' "
+            "and not internal order by all"
+        ).fetchall()
+        assert len(views) > 30
+        for (view,) in views:
+            con.execute(f"select * from another.{view} limit 1")
+
+
 def make_docs(settings: Settings) -> tuple[str, dict[str, str]]:
     """What `make docs` says besides the page's place, and the types of a fact's columns in that page."""
     done = run(settings.landing, settings.data, "-m", "orchestration.commands.docs")

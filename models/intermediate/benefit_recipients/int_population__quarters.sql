@@ -5,6 +5,8 @@ with population as (
         supplier_code,
         population_16_66
     from {{ ref('stg_extracts__population') }}
+    -- A population is that of a quarter; one delivered for another month is told by a check, and never used.
+    where month = (date_trunc('quarter', month) + interval 1 quarter - interval 1 month)::date
 ),
 
 suppliers as (

@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.lib.release import writer
+from orchestration.lib.release import formats, writer
 from tests.support.release_fixture import build
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -132,6 +132,31 @@ def test_the_workbooks_have_labels_notes_and_frozen_headings(release: Path) -> N
     place = heads[2].index("passive_share")
     assert (heads[0][place], heads[1][place]) == ("Andel passive", "Share passive")
     assert sheet.max_row > 100
+
+
+def test_a_sheet_begins_with_the_newest_month_that_has_figures_and_with_its_totals(tmp_path: Path) -> None:
+    """Obligations fall due in months to come: these rows come last, however many they are."""
+    with duckdb.connect() as con:
+        con.execute(
+            "attach ':memory:' as release; create table release.dim_months as select date '2025-06-01' as month"
+        )
+        con.execute(
+            f"""create table release.rpt_measure_results as
+            select measure_id, month as period_start_date, month as period_end_date, municipality_code, group_code,
+                case when month = date '2025-06-01' then 0.5 end as measure_value
+            from (values (date '2025-06-01'), (date '2025-09-01')) as months (month),
+                (values ('a'), ('b')) as measures (measure_id), (values ('dagpenge'), ('all')) as groups (group_code),
+                (select lpad(i::varchar, 4, '0') as municipality_code from range({formats.EXCEL_ROWS}) as rows (i))"""
+        )
+        formats.write_excel(con, "release", ["rpt_measure_results"], tmp_path / "excel", "r1")
+    (path,) = (tmp_path / "excel").iterdir()
+    rows = list(openpyxl.load_workbook(path).worksheets[1].iter_rows(min_row=3, values_only=True))
+    head, shown = rows[0], rows[1:]
+    assert len(shown) == formats.EXCEL_ROWS and all(row[head.index("measure_value")] == 0.5 for row in shown)
+    assert {row[head.index("measure_id")] for row in shown} == {"a", "b"}
+    assert {row[head.index("group_code")] for row in shown} == {"all"} and shown[0][
+        head.index("municipality_code")
+    ] == "0000"
 
 
 def test_the_codebook_and_the_data_package_describe_every_column(release: Path) -> None:

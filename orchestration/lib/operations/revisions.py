@@ -236,7 +236,9 @@ def _compare(con: duckdb.DuckDBPyConnection, table: str, release_id: str, cause:
     # Tables as published, and levels as published, change by what was fetched; all else by the monthly extracts.
     is_published = (
         # Of a figure that rests on no level the source is null.
-        "coalesce(old.expected_source = 'published', false)" if "expected_source" in shared else str("published" in table).lower()
+        "coalesce(old.expected_source = 'published', false)"
+        if "expected_source" in shared
+        else str("published" in table).lower()
     )
     # A figure that is hidden now has not been revised: nothing is said about it.
     hidden = "coalesce(new.is_suppressed, false)" if "is_suppressed" in after else "false"

@@ -120,11 +120,9 @@ def _write_sheet(
 ) -> None:
     columns = columns_of(con, f"{source}.main.{quoted(table)}")
     keys = [key for key in _keys(table) if key in columns]
-    newest = [key for key in ("month", "period_start_date", "period_code", "statement_year") if key in columns]
-    order = [f"{quoted(key)} desc" for key in newest] + [quoted(key) for key in keys if key not in newest]
     rows = con.execute(
         f"select {', '.join(map(quoted, columns))} from {source}.main.{quoted(table)} "
-        f"order by {', '.join(order or ['all'])} limit {EXCEL_ROWS}"
+        f"order by {_order_of_sheet(con, source, keys)} limit {EXCEL_ROWS}"
     ).fetchall()
     sheet.freeze_panes(3, min(len(keys), 4))
     for number, (column, kind) in enumerate(columns.items()):
@@ -138,6 +136,24 @@ def _write_sheet(
     for line, row in enumerate(rows, start=3):
         for number, value in enumerate(row):
             _write_cell(sheet, line, number, value)
+
+
+def _order_of_sheet(con: duckdb.DuckDBPyConnection, source: str, keys: Sequence[str]) -> str:
+    """The newest period first, and in it totals first, municipality by municipality: what one looks for in few rows.
+
+    Months to come, in which obligations fall due that are no figures yet, come last.
+    """
+    order = []
+    for key in ("month", "period_start_date", "period_code", "statement_year"):
+        if key not in keys:
+            continue
+        if key in ("month", "period_start_date") and columns_of(con, f"{source}.main.dim_months"):
+            order.append(f"{quoted(key)} > (select max(month) from {source}.main.dim_months)")
+        order.append(f"{quoted(key)} desc")
+    groups = [key for key in keys if key.endswith("group_code")]
+    order += [f"{quoted(group)} != 'all'" for group in groups]
+    order += [quoted(key) for key in ("municipality_code", *keys) if key in keys]
+    return ", ".join(order) or "all"
 
 
 def _write_cell(sheet: Worksheet, row: int, column: int, value: Any) -> None:

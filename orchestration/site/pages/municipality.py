@@ -89,7 +89,9 @@ def _category_sections(site: Site, code: str) -> list[Section]:
     why.paragraphs.append(Paragraph(site.reason(official) or w.text("reason_hidden")))
     why.paragraphs += site.assumed_notes()
     if official["persons_to_flip"] is not None:
-        why.paragraphs.append(Paragraph(w.text("flip_text", count=w.number(int(official["persons_to_flip"])))))
+        count = int(official["persons_to_flip"])
+        persons = w.text("flip_one_person") if count == 1 else w.text("flip_persons", count=w.number(count))
+        why.paragraphs.append(Paragraph(w.text("flip_text", persons=persons)))
     why.tables.append(_distances_table(site, official, period))
     every = Section(w.text("all_scenarios"), "scenarios")
     every.tables.append(_scenarios_table(site, code, period))

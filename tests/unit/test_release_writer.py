@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import openpyxl
 import pytest
 
 from orchestration.expectations.release import release_suites
-from orchestration.lib.disclosure.declarations import UndeclaredTable
+from orchestration.lib.disclosure import control
+from orchestration.lib.disclosure.declarations import DECLARATIONS, UndeclaredTable
 from orchestration.lib.release import meta, writer
 from orchestration.lib.release.content import columns_of, content_hash
 from orchestration.lib.release.labels import labels
@@ -85,6 +87,33 @@ def test_every_table_of_marts_is_released_with_its_hash_and_comments(release: Pa
         assert con.execute("select period, delivery, status from meta.deliveries").fetchall() == [
             ("2023-01", 1, "accepted")
         ]
+
+
+def test_ranks_are_counted_among_the_figures_that_are_shown() -> None:
+    """A rank, or a gap between the ranks of others, would tell between which figures a hidden one lies."""
+    name, declaration = "rpt_rank_uncertainty", DECLARATIONS["rpt_rank_uncertainty"]
+    with duckdb.connect() as con:
+        con.execute("attach ':memory:' as release")
+        numbers = [name for name in declaration.figure_columns if name not in ("measure_value", "rank")]
+        others = ", ".join(f"'inside' as {name}" if name in declaration.words else f"1 as {name}" for name in numbers)
+        # Ranks 1 2 2 4 5 of one measure, 1 2 of another; a place without a rank has none afterwards either.
+        con.execute(
+            f"""create table memory.main.{name} as
+            select '2025QMAT02' as period_code, col0 as municipality_code, col1 as measure_id,
+                null::varchar as expected_source, col2 as rank, col2 / 10.0 as measure_value, {others},
+                1.0 as funnel_target, 1.0 as funnel_overdispersion
+            from (values ('0101', 'a', 4), ('0147', 'a', 1), ('0151', 'a', 2), ('0153', 'a', 5), ('0155', 'a', 2),
+                ('0157', 'a', null), ('0101', 'b', 2), ('0147', 'b', 1)) as rows"""
+        )
+        relation = f'memory.main."{name}"'
+        state = control.read_state(con, name, relation, columns_of(con, relation))
+        state.hide_row(np.asarray([False, True, False, False, True, False, False, False]))
+        writer._write_suppressed(con, name, f'release.main."{name}"', state)
+        rows = con.execute(f"select municipality_code, rank, funnel_position_code from release.main.{name}").fetchall()
+    assert rows == [
+        ("0101", 2, "inside"), ("0147", None, None), ("0151", 1, "inside"), ("0153", 3, "inside"), ("0155", None, None),
+        ("0157", None, "inside"), ("0101", 2, "inside"), ("0147", 1, "inside"),
+    ]  # fmt: skip
 
 
 def test_every_table_about_the_release_is_described_column_by_column(release: Path) -> None:

@@ -6,7 +6,8 @@ declared stops the release, because a figure nobody thought about could give a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 # Text, dates and flags describe a row and are never figures; only columns of numbers must be declared one by one.
 DESCRIBING_TYPES = ("VARCHAR", "DATE", "TIMESTAMP", "BOOLEAN", "TIMESTAMP WITH TIME ZONE")
@@ -39,7 +40,9 @@ class Declaration:
     counts: counts that stand alone; 1 or 2 hides that count.
     figures: sums, averages and other numbers about the same persons: hidden with the row.
     words: text that repeats the row's figures: emptied when a figure it repeats is hidden.
-    open: numbers that are no figures about persons: ranks, thresholds, sequence numbers, population.
+    ranks: places by a figure, with the columns within which they are counted: hidden with the row, and counted anew
+        among the rows that are shown, since a gap would tell between which figures the hidden one lies.
+    open: numbers that are no figures about persons: thresholds, sequence numbers, population, places as published.
     """
 
     table: str
@@ -49,6 +52,7 @@ class Declaration:
     counts: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    ranks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open: tuple[str, ...] = ()
 
     @property
@@ -57,7 +61,7 @@ class Declaration:
         names: list[str] = list(self.people)
         for share in self.shares:
             names += [name for name in (share.denominator, share.numerator, share.share) if name]
-        names += [*self.counts, *self.figures, *self.words]
+        names += [*self.counts, *self.figures, *self.ranks, *self.words]
         return tuple(dict.fromkeys(names))
 
 
@@ -144,11 +148,11 @@ DECLARATIONS: dict[str, Declaration] = {
                 "difference_upper_95",
                 "potential_dkk",
             ),
+            ranks={"benchmark_rank": ("period_code", "benefit_area_code", "expected_source")},
             open=(
                 "expected_full_time_persons",
                 "expected_percentage",
                 "difference_standard_error",
-                "benchmark_rank",
                 "published_benchmark_rank",
             ),
         ),
@@ -260,16 +264,15 @@ DECLARATIONS: dict[str, Declaration] = {
                 "funnel_upper_95",
                 "funnel_lower_998",
                 "funnel_upper_998",
-            ),
-            open=(
-                "rank",
+                # How likely a place is tells the figure nearly as well as the place does.
                 "rank_lower_95",
                 "rank_upper_95",
                 "best_ten_probability",
                 "worst_ten_probability",
-                "funnel_target",
-                "funnel_overdispersion",
             ),
+            ranks={"rank": ("period_code", "measure_id", "expected_source")},
+            words=("funnel_position_code",),
+            open=("funnel_target", "funnel_overdispersion"),
         ),
         Declaration(
             "rpt_revisions",

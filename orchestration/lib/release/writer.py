@@ -399,17 +399,26 @@ def _write_suppressed(con: duckdb.DuckDBPyConnection, name: str, target: str, st
         or {"hide_": pa.array([False] * state.row_count, type=pa.bool_())}
     )
     con.register("masks", masks)
-    shown = [
-        f"case when masks.{quoted('hide_' + column)} then null else staged.{quoted(column)} end as {quoted(column)}"
-        if column in hidden
-        else f"staged.{quoted(column)}"
-        for column in state.columns
-    ]
+    ranks = state.declaration.ranks
+
+    def shown(column: str) -> str:
+        if column not in hidden:
+            return f"staged.{quoted(column)}"
+        is_hidden, value = f"masks.{quoted('hide_' + column)}", f"staged.{quoted(column)}"
+        if column in ranks:
+            within = ", ".join(f"staged.{quoted(key)}" for key in ranks[column])
+            place = f"rank() over (partition by {within}, {is_hidden} order by {value})::{state.columns[column]}"
+            value = f"case when {value} is not null then {place} end"
+        return f"case when {is_hidden} then null else {value} end as {quoted(column)}"
+
     # Only a cell that had a value is hidden: a share of nobody is null in the warehouse already.
     flags = [f"(masks.{quoted('hide_' + column)} and staged.{quoted(column)} is not null)" for column in hidden]
     con.execute(
-        f"create table {target} as select {', '.join(shown)}, {' or '.join(flags) or 'false'} as is_suppressed "
+        f"create table {target} as select {', '.join(map(shown, state.columns))}, "
+        f"{' or '.join(flags) or 'false'} as is_suppressed "
         f"from memory.main.{quoted(name)} as staged positional join masks"
+        # A window puts rows in another order.
+        + (" order by staged.rowid" if ranks.keys() & set(hidden) else "")
     )
     con.unregister("masks")
 

@@ -200,7 +200,7 @@ def _level_sections(site: Site, measure: Row) -> list[Section]:
         cells = []
         for column, decimals in _LEVEL_FIELDS:
             number = None if row[column] is None else float(row[column])
-            suppressed = bool(row["is_suppressed"]) and column not in ("benchmark_rank", "expected_percentage")
+            suppressed = bool(row["is_suppressed"]) and column != "expected_percentage"
             cells.append(site.figure(number, w.number(number, decimals), suppressed))
         body.append([site.link(code, "../"), *cells])
     columns = [Column(w.text("municipality")), *(Column(heading(c), True) for c, _ in _LEVEL_FIELDS)]

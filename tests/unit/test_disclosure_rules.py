@@ -97,6 +97,7 @@ def test_no_count_of_one_or_two_is_shown(both: duckdb.DuckDBPyConnection, table:
         and row[0] in DECLARATIONS[table].figure_columns
         and row[0] != "average_conversation_count"
     ]
+    assert columns
     for column in columns:
         assert both.execute(f"select count(*) from shown.main.{table} where {column} in (1, 2)").fetchone() == (0,), (
             column

@@ -198,7 +198,7 @@ class ReleaseData:
             shown as (
                 select facts.measure_id, facts.group_code, facts.period_start_date as month, facts.municipality_code,
                     facts.numerator_count, facts.denominator_count, facts.measure_value, facts.is_suppressed,
-                    {provisional} as is_provisional
+                    facts.rule_id, {provisional} as is_provisional
                 from main.rpt_measure_results as facts
                 inner join newest on facts.measure_id = newest.measure_id
                 where facts.period_start_date <= newest.month

@@ -23,8 +23,8 @@ from orchestration.site.words import Words
 PROJECT = Path(__file__).resolve().parents[2]
 SERIES = charts.series(
     [
-        {"month": "2024-01-01", "value": 1.5, "provisional": False},
-        {"month": "2024-02-01", "value": 2.5, "provisional": True},
+        {"month": "2024-01-01", "value": 1.5, "provisional": False, "rule": "r"},
+        {"month": "2024-02-01", "value": 2.5, "provisional": True, "rule": "r"},
     ],
     "days",
     "From 1 & on",
@@ -186,7 +186,7 @@ def test_a_ranking_draws_no_country_that_is_a_sum_and_says_what_zero_means() -> 
 
 def test_a_series_breaks_its_line_where_months_lack_and_says_that_its_axis_does_not_begin_at_0() -> None:
     points = [
-        {"month": month, "value": value, "provisional": month > "2024-05"}
+        {"month": month, "value": value, "provisional": month > "2024-05", "rule": "r"}
         for month, value in (("2023-11-01", 0.5), ("2023-12-01", 0.52), ("2024-05-01", 0.51), ("2024-06-01", 0.53))
     ]
     chart = charts.series(points, "Andel", "label", "da", True)
@@ -202,6 +202,22 @@ def test_a_series_breaks_its_line_where_months_lack_and_says_that_its_axis_does_
     assert [mark.text for mark in chart.key] == ["Hele landet", "foreløbig måned", "Aksen begynder ikke ved 0."]
     from_0 = charts.series([{**points[0], "value": 0.0}, points[1]], "Andel", "label", "da", True)
     assert [mark.text for mark in from_0.key] == ["Hele landet"]
+
+
+def test_a_new_rule_begins_a_new_line() -> None:
+    points = [
+        {"month": f"2024-0{month}-01", "value": month / 10, "provisional": False, "rule": "old" if month < 3 else "new"}
+        for month in range(1, 6)
+    ]
+    chart = charts.series(points, "Andel", "label", "da", True)
+    runs = [row["run"] for row in chart.specification["data"]["values"]]
+    assert runs == [0, 0, 1, 1, 1]
+    values, months = [float(point["value"]) for point in points], [date(2024, month, 1) for month in range(1, 6)]
+    drawings = [
+        charts.small_series(values, [False] * 5, [], months, Words("da"), "share", "x", rules)
+        for rules in ((), [str(point["rule"]) for point in points])
+    ]
+    assert [drawing.count("<polyline") for drawing in drawings] == [1, 2]
 
 
 def test_a_funnel_says_what_its_lines_are_and_writes_danish_numbers() -> None:

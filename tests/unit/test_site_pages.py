@@ -64,6 +64,7 @@ def figure(
         "measure_value": value,
         "is_suppressed": False,
         "is_provisional": month == MONTHS[-1],
+        "rule_id": f"rule:{group}",
         **other,
     }
 

@@ -51,12 +51,12 @@ def lookup(values: Sequence[float], texts: Sequence[str]) -> str:
     return f"{json.dumps(list(texts), ensure_ascii=False)}[indexof({json.dumps(list(values))}, datum.value)]"
 
 
-def unbroken_runs(values: Sequence[float | None]) -> list[list[tuple[int, float]]]:
-    """Places and values in runs without a gap."""
+def unbroken_runs(values: Sequence[float | None], rules: Sequence[str] = ()) -> list[list[tuple[int, float]]]:
+    """Places and values in runs without a gap, and of one rule; `rules`: one for each value, where they are known."""
     runs: list[list[tuple[int, float]]] = [[]]
     for index, value in enumerate(values):
-        if value is None:
+        if value is None or (rules and index and rules[index] != rules[index - 1]):
             runs.append([])
-        else:
+        if value is not None:
             runs[-1].append((index, value))
     return [run for run in runs if run]

@@ -19,12 +19,14 @@ def small_series(
     words: Words,
     unit: str,
     label: str,
+    rules: Sequence[str] = (),
 ) -> str:
     """A municipality's months as a small line with the country's, from 0 to a round figure above the highest.
 
     values, provisional, country: one for each of `months`; None (hidden or no figure) leaves a gap. Open circles are
     provisional. Each line's newest figure stands at its end, where the newest month has one. unit: `share` or
-    `percentage`. label: the chart in words. Nothing when fewer than two months of the municipality are shown.
+    `percentage`. label: the chart in words. rules: of each month; a new rule begins a new line. Nothing when fewer
+    than two months of the municipality are shown.
     """
     if sum(value is not None for value in values) < 2:
         return ""
@@ -40,7 +42,7 @@ def small_series(
     parts = [f'<path d="M{left},{y(tick)}H{right}" stroke="#dddddd"/>' for tick in ticks[1:]]
     parts += [f'<path d="M{left},{y(0)}H{right}" stroke="{MUTED}"/>']
     for figures, stroke in ((country, f'{COUNTRY_COLOUR}" stroke-dasharray="5 3'), (values, ACCENT)):
-        for run in unbroken_runs(figures):
+        for run in unbroken_runs(figures, rules):
             if len(run) > 1:
                 points = " ".join(f"{x(index)},{y(value)}" for index, value in run)
                 parts.append(f'<polyline fill="none" stroke="{stroke}" stroke-width="2" points="{points}"/>')

@@ -13,18 +13,20 @@ from orchestration.site.words import Words
 
 
 def series(points: Sequence[Mapping[str, Any]], y_title: str, label: str, language: str, percent: bool) -> Chart:
-    """The country month by month: `month` (ISO), `value`, `provisional`; a month that lacks leaves a gap.
+    """The country month by month: `month` (ISO), `value`, `provisional`, `rule`; a month that lacks leaves a gap.
 
-    The newest figure stands at the line's end. The axis may begin above 0; then the key says so.
+    A new rule begins a new line. The newest figure stands at the line's end. The axis may begin above 0; then the key
+    says so.
     """
     words = Words(language)
     months = [date.fromisoformat(str(point["month"])) for point in points]
     start = months[0]
     places = [(month.year - start.year) * 12 + month.month - start.month for month in months]
     values: list[float | None] = [None] * (places[-1] + 1)
+    rules = [""] * len(values)
     for place, point in zip(places, points, strict=True):
-        values[place] = float(point["value"])
-    run_of = {place: number for number, run in enumerate(unbroken_runs(values)) for place, _ in run}
+        values[place], rules[place] = float(point["value"]), str(point["rule"])
+    run_of = {place: number for number, run in enumerate(unbroken_runs(values, rules)) for place, _ in run}
     drawn = [{**point, "place": place, "run": run_of[place]} for place, point in zip(places, points, strict=True)]
     width, height = 520, 240
     ticks = _month_ticks(start, places[-1])

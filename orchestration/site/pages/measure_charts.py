@@ -242,6 +242,12 @@ def series_section(site: Site, measure: Row, group: str) -> Section:
     return section
 
 
+def since_rule(shown: list[tuple[date, Row]]) -> list[tuple[date, Row]]:
+    """The newest months in a row that have the newest month's rule."""
+    newest = shown[-1][1]["rule_id"]
+    return shown[next((at for at in range(len(shown), 0, -1) if shown[at - 1][1]["rule_id"] != newest), 0) :]
+
+
 def _months_table(site: Site, measure: Row, group: str, shown: list[tuple[date, Row]]) -> Table:
     """The country month by month, the newest first."""
     w, unit = site.w, str(measure["unit"])
@@ -264,9 +270,12 @@ def _add_series_chart(site: Site, measure: Row, shown: list[tuple[date, Row]], s
     drawn = [(month, row) for month, row in shown if row["measure_value"] is not None]
     if len(drawn) < 2:
         return
-    (first, first_row), (last, last_row) = drawn[0], drawn[-1]
+    # What was measured by another rule is no development of what is measured now.
+    (first, first_row), (last, last_row) = since_rule(drawn)[0], drawn[-1]
+    if first != drawn[0][0]:
+        section.paragraphs.append(Paragraph(w.text("series_new_rule", month=w.month(first)), "note"))
     text = w.text(
-        "series_text",
+        "series_one_month" if first == last else "series_text",
         first=site.month(first, first_row),
         first_value=site.written(first_row, unit),
         last=site.month(last, last_row),
@@ -278,6 +287,7 @@ def _add_series_chart(site: Site, measure: Row, shown: list[tuple[date, Row]], s
             "month": month.isoformat(),
             "value": float(row["measure_value"]),
             "provisional": bool(row["is_provisional"]),
+            "rule": str(row["rule_id"]),
         }
         for month, row in drawn
     ]

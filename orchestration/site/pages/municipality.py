@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from markupsafe import Markup
 from orchestration.site import charts
 from orchestration.site.context import Site, municipality_page
 from orchestration.site.data import COUNTRY, Row
+from orchestration.site.pages.measure_charts import since_rule
 from orchestration.site.parts import Cell, Column, Figure, Page, Paragraph, Section, Table
 
 _DECIMALS = 2
@@ -415,9 +416,9 @@ def _development_section(site: Site, code: str) -> Section:
         ]
         if len(shown) < 2:
             continue
-        (first, first_row), (last, last_row) = shown[0], shown[-1]
+        (first, first_row), (last, last_row) = since_rule(shown)[0], shown[-1]
         text = w.text(
-            "development_text",
+            "development_one_month" if first == last else "development_text",
             measure=site.measure_name(measure),
             group=site.group_name(group),
             first_value=site.written(first_row, unit),
@@ -427,7 +428,7 @@ def _development_section(site: Site, code: str) -> Section:
         )
         provisional = [bool(row and row["is_provisional"]) for row in rows]
         country = [_value(data.measure_rows[name][group, month].get(COUNTRY)) for month in months]
-        drawing = charts.small_series(values, provisional, country, months, w, unit, text)
+        drawing = charts.small_series(values, provisional, country, months, w, unit, text, _rules(rows))
         section.figures.append(Figure(Markup(drawing), text))
         drawn.append((measure, {month: row for month, row in zip(months, rows, strict=True) if row}))
     if not section.figures:
@@ -436,6 +437,14 @@ def _development_section(site: Site, code: str) -> Section:
     section.paragraphs.append(Paragraph(w.text("development_note"), "note"))
     section.tables.append(_development_table(site, drawn))
     return section
+
+
+def _rules(rows: Sequence[Row | None]) -> list[str]:
+    """The rule of each month; a month without a row has that of the month before, so that it breaks no line twice."""
+    rules: list[str] = []
+    for row in rows:
+        rules.append(str(row["rule_id"]) if row else rules[-1] if rules else "")
+    return rules
 
 
 def _value(row: Row | None) -> float | None:

@@ -207,12 +207,3 @@ def is_hidden(row: Row) -> bool:
 def minus_signs(text: str) -> str:
     """A text of the tables, whose negative numbers begin with a hyphen, with minus signs."""
     return re.sub(r"(?<!\w)-(?=\d)", "−", text)
-
-
-def plain(value: Any) -> str:
-    """A value as short text."""
-    if value is None:
-        return ""
-    if isinstance(value, float) or hasattr(value, "as_tuple"):
-        return f"{float(value):g}"
-    return str(value)

@@ -304,7 +304,15 @@ class ReleaseData:
             if not self.tables.get("rpt_revisions"):
                 return 0, []
             count = int(self.rows(f"select count(*) as n from main.rpt_revisions {where}", values)[0]["n"])
-            rows = self.rows(f"select * from main.rpt_revisions {where} order by all limit {most}", values)
+            # The newest release first; tables that repeat figures of others come after these.
+            rows = self.rows(
+                f"""
+                select * from main.rpt_revisions {where}
+                order by release_id desc, ends_with(table_name, 'measure_results'), table_name, key, column_name
+                limit {most}
+                """,
+                values,
+            )
             self._revisions[table, most] = (count, rows)
         return self._revisions[table, most]
 

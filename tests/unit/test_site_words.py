@@ -7,6 +7,7 @@ import datetime as dt
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -19,6 +20,7 @@ from orchestration.lib.periods import first_day, period_months
 from orchestration.lib.release.labels import labels
 from orchestration.site import build as site_build
 from orchestration.site.charts import CATEGORY_FILLS, FIFTHS, short_names, tiles
+from orchestration.site.pages import revisions as revisions_page
 from orchestration.site.words import Words, alphabetical, texts
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -170,3 +172,11 @@ def test_every_rule_has_a_name_in_both_languages() -> None:
     codes |= set(re.findall(r"'(\w+)' as rule_code", model))
     assert len(codes) > 40
     assert sorted(code for code in codes if f"rule_{code}" not in texts()) == []
+
+
+def test_revised_figures_are_written_as_the_language_writes_numbers() -> None:
+    for text, danish in (
+        ("163.14285714285714", "163,1429"), ("5.0", "5"), ("-1234", "−1.234"), ("0.25", "0,25"), ("0846", "0846"),
+        ("model", "model"), ("2024-05-01", "2024-05-01"), (None, "–"),
+    ):  # fmt: skip
+        assert revisions_page._written(SimpleNamespace(w=Words("da")), text) == danish

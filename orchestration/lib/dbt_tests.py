@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from orchestration.lib.progress import counted
 
 _COMMENT = re.compile(r"\{#-?(?P<block>(?s:.*?))-?#\}|(?P<lines>(?:^--.*\n)+)", re.MULTILINE)
 
@@ -26,6 +28,19 @@ def describe(test: Mapping[str, Any]) -> str:
     if kind["name"] not in _KINDS:
         raise UnknownTest(f"{test['name']}: say in orchestration/lib/dbt_tests.py what a test of {kind['name']} asks")
     return _KINDS[kind["name"]](kind["kwargs"])
+
+
+def warnings(results: Iterable[Mapping[str, Any]], nodes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each test of a run that warned: what it asks, and how many rows say otherwise.
+
+    results: of `run_results.json`; nodes: of the manifest.
+    """
+    return [
+        f"warn: {nodes[result['unique_id']]['name']}: {describe(nodes[result['unique_id']])} "
+        f"Found: {counted(int(result['failures'] or 0), 'row that says', 'rows that say')} otherwise."
+        for result in results
+        if result["status"] == "warn"
+    ]
 
 
 def _comment(test: Mapping[str, Any]) -> str:

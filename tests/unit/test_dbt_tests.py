@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestration.lib.dbt_manifest import set_up_folder
-from orchestration.lib.dbt_tests import UnknownTest, describe
+from orchestration.lib.dbt_tests import UnknownTest, describe, warnings
 from orchestration.lib.settings import PROJECT_ROOT
 
 
@@ -53,3 +53,13 @@ def test_every_test_of_the_project_is_described() -> None:
     sentences = [describe(node) for node in nodes if node["resource_type"] == "test"]
     assert len(sentences) > 250
     assert max(map(len, sentences)) < 500
+
+
+def test_a_test_that_warned_is_told_with_what_it_asks() -> None:
+    nodes = {"test.a": in_a_file("-- Nothing is left out.\nselect 1"), "test.b": generic("x"), "model.c": {}}
+    results = [
+        {"unique_id": "model.c", "status": "success", "failures": None},
+        {"unique_id": "test.b", "status": "pass", "failures": 0},
+        {"unique_id": "test.a", "status": "warn", "failures": 1},
+    ]
+    assert warnings(results, nodes) == ["warn: x: Nothing is left out. Found: 1 row that says otherwise."]

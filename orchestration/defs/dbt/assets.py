@@ -82,6 +82,9 @@ def _build(context: AssetExecutionContext, dbt: DbtCliResource, settings: Settin
         if done % 50 == 0:
             say(f"dbt: {done} of {total} models, seeds and tests")
         yield event
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    for line in dbt_tests.warnings(results, json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"]):
+        say(line)
 
     connection = warehouse.connect(settings)
     try:

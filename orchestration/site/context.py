@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestration.lib.periods import first_day, period_months
 from orchestration.site import charts
-from orchestration.site.data import ReleaseData, Row
+from orchestration.site.data import COUNTRY, ReleaseData, Row
 from orchestration.site.parts import LONGEST_TABLE, Cell, Paragraph, Section
 from orchestration.site.words import Words, alphabetical
 
@@ -154,14 +154,22 @@ class Site:
         number = None if value is None else float(value)
         return self.figure(number, self.w.measured(number, "percentage_points"), bool(row["is_suppressed"]))
 
-    def assumed_notes(self) -> list[Paragraph]:
-        """What is said wherever a category is shown that rests on a limit that is only assumed."""
-        return [
-            Paragraph(
-                self.w.text("assumed_note", goal=self.w.text(f"of_{goal}"), limit=self.w.number(limit, 2)), "note"
-            )
+    def category_notes(self) -> list[Paragraph]:
+        """What is said wherever a category is shown: limits that are only assumed, and months that a mean lacks."""
+        notes = [
+            self.w.text("assumed_note", goal=self.w.text(f"of_{goal}"), limit=self.w.number(limit, 2))
             for goal, limit in sorted(self.data.assumed_limits.items())
         ]
+        if self.data.newest_period is not None:
+            year = [first_day(number) for number in period_months(str(self.data.newest_period))]
+            found = self.data.measure_rows.get("passive_share", {})
+            group = self.data.main_group("passive_share") or ""
+            known = sum(
+                found.get((group, month), {}).get(COUNTRY, {}).get("measure_value") is not None for month in year
+            )
+            if 0 < known < len(year):
+                notes.append(self.w.text("few_months_note", count=known))
+        return [Paragraph(note, "note") for note in notes]
 
     def _levels(self) -> dict[str, Row]:
         data = self.data

@@ -434,6 +434,25 @@ def test_an_assumed_limit_is_marked_wherever_a_category_rests_on_it(make: Callab
     assert note not in said(section(plain, "why")) and note not in said(section(front.page(sure), "category-map"))
 
 
+def test_a_mean_of_fewer_than_twelve_months_says_so_wherever_a_category_is_shown(make: Callable[..., Site]) -> None:
+    def whole(content: dict[str, pd.DataFrame]) -> None:
+        first = content["rpt_measure_results"]
+        rows = first[(first["measure_id"] == "passive_share") & (first["period_start_date"] == MONTHS[0])]
+        others = [dt.date(2024 + month // 13, (month - 1) % 12 + 1, 1) for month in (*range(7, 13), *range(15, 19))]
+        more = [rows.assign(period_start_date=month) for month in others]
+        content["rpt_measure_results"] = pd.concat([first, *more], ignore_index=True)
+
+    note = "The focus goals are means of at most 2 of the rolling year's twelve months"
+    site = make()
+    for found in (
+        section(municipality.page(site, CODES[5]), "why"),
+        section(categories.page(site), "category-map"),
+        section(front.page(site), "category-map"),
+    ):
+        assert note in said(found)
+    assert "twelve months" not in said(section(municipality.page(make(whole), CODES[5]), "why"))
+
+
 def test_periods_are_said_in_months_and_reasons_have_minus_signs(make: Callable[..., Site]) -> None:
     page = municipality.page(make(language="da"), CODES[5])
     assert table(page, "distances").caption == "Afstand til hvert mål, juli 2024–juni 2025 (2025QMAT02)"

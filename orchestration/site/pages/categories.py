@@ -16,7 +16,7 @@ def overview(site: Site) -> Section:
         return site.missing("rpt_category_assignments")
     scenario = site.scenarios[0]
     rows = [site.assignments[scenario, code] for code in site.order if (scenario, code) in site.assignments]
-    section = Section(w.text("category_map"), "category-map", paragraphs=site.assumed_notes())
+    section = Section(w.text("category_map"), "category-map", paragraphs=site.category_notes())
     period = site.period(str(site.data.newest_period))
     counts: dict[int, int] = {}
     titles: dict[int, str] = {}

@@ -26,7 +26,7 @@ def page(site: Site) -> Page:
         title = f"{title}, {site.period(site.data.newest_period)}"
     section = Section(tables=[Table("municipalities", title, columns, rows, keys)])
     if site.scenarios:
-        section.paragraphs += site.assumed_notes()
+        section.paragraphs += site.category_notes()
         section.tables.append(_by_category(site, title))
     return Page("municipalities.html", w.text("municipalities"), [section])
 

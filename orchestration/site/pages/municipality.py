@@ -88,7 +88,7 @@ def _category_sections(site: Site, code: str) -> list[Section]:
     period = site.period(str(official["period_code"]))
     why.paragraphs.append(Paragraph(f"{site.category_title(official)} – {name}, {period}", "result"))
     why.paragraphs.append(Paragraph(site.reason(official) or w.text("reason_hidden")))
-    why.paragraphs += site.assumed_notes()
+    why.paragraphs += site.category_notes()
     if official["persons_to_flip"] is not None:
         count = int(official["persons_to_flip"])
         persons = w.text("flip_one_person") if count == 1 else w.text("flip_persons", count=w.number(count))
@@ -342,7 +342,7 @@ def _supervision_sections(site: Site, code: str) -> list[Section]:
             Paragraph(w.text("supervision_now", status=status, year=newest["statement_year"]), "result")
         )
         section.paragraphs.append(Paragraph(site.reason(newest) or _no_reason(site, newest)))
-        section.paragraphs += site.assumed_notes()
+        section.paragraphs += site.category_notes()
     section.tables.append(_supervision_table(site, "supervision-table", w.text("supervision_official"), official))
     others = [row for row in every if row["scenario_code"] != "official"]
     if not others:

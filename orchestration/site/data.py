@@ -296,6 +296,14 @@ class ReleaseData:
         """Municipality -> its rows of rpt_supervision."""
         return _by_municipality(self.table("rpt_supervision", "municipality_code, scenario_code, statement_year"))
 
+    @cached_property
+    def measures_with_funnels(self) -> frozenset[str]:
+        """The measures whose rolling years have funnels in the release."""
+        if not self.has("rpt_rank_uncertainty"):
+            return frozenset()
+        rows = self.rows("select distinct measure_id from main.rpt_rank_uncertainty where funnel_target is not null")
+        return frozenset(str(row["measure_id"]) for row in rows)
+
     def revisions(self, table: str | None, most: int) -> tuple[int, list[Row]]:
         """How many revised figures a table, or every table, has, and the first of them."""
         if (table, most) not in self._revisions:

@@ -23,6 +23,7 @@ from orchestration.site.pages import (
     methods,
     municipality,
     quality,
+    revisions,
     timeliness_and_results,
 )
 from orchestration.site.pages.measure_charts import ranking_text
@@ -451,6 +452,56 @@ def test_a_mean_of_fewer_than_twelve_months_says_so_wherever_a_category_is_shown
     ):
         assert note in said(found)
     assert "twelve months" not in said(section(municipality.page(make(whole), CODES[5]), "why"))
+
+
+def test_a_new_rule_is_told_and_the_sentence_begins_with_it(make: Callable[..., Site]) -> None:
+    def ruled(content: dict[str, pd.DataFrame]) -> None:
+        rows = content["rpt_measure_results"]
+        rows.loc[(rows["measure_id"] == "passive_share") & (rows["period_start_date"] == MONTHS[0]), "rule_id"] = "old"
+
+    told, same = (said(section(measure_page(site, "passive_share"), "series")) for site in (make(ruled), make()))
+    assert "From February 2025 a new rule is measured by." in told and "The country is at " in told
+    assert "The country went from " in same and "new rule" not in same
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "at least 1 person are"), (1200, "at least 1,200 persons are")])
+def test_the_nearest_goal_is_said_to_turn_not_the_category(make: Callable[..., Site], count: int, words: str) -> None:
+    def near(content: dict[str, pd.DataFrame]) -> None:
+        rows = content["rpt_category_assignments"]
+        rows.loc[rows["municipality_code"] == CODES[5], "persons_to_flip"] = count
+
+    text = said(section(municipality.page(make(near), CODES[5]), "why"))
+    assert words in text and "Whether the category then changes depends on the other goals." in text
+
+
+def test_revisions_begin_with_the_newest_release_and_end_with_tables_that_repeat(make: Callable[..., Site]) -> None:
+    def revised(content: dict[str, pd.DataFrame]) -> None:
+        rows = [(release, name) for release in ("r1", "r2") for name in ("rpt_area_measure_results", "rpt_focus_goals")]
+        content["rpt_revisions"] = pd.DataFrame(
+            [
+                {
+                    "release_id": release, "table_name": name, "key": f"{release} {name}",
+                    "column_name": "passive_count",
+                    "old_value": "7.0", "new_value": None, "cause": "correction", "delivery": None,
+                }
+                for release, name in rows
+            ]
+        )  # fmt: skip
+
+    found = table(revisions.page(make(revised)), "revisions-all")
+    assert [row[1].text for row in found.rows] == [
+        "r2 rpt_focus_goals", "r2 rpt_area_measure_results", "r1 rpt_focus_goals", "r1 rpt_area_measure_results",
+    ]  # fmt: skip
+    assert [cell.text for cell in found.rows[0][3:5]] == ["7", "–"]
+
+
+def test_a_funnel_of_the_year_is_named_where_there_is_one(make: Callable[..., Site]) -> None:
+    def funnels(content: dict[str, pd.DataFrame]) -> None:
+        content["rpt_rank_uncertainty"] = pd.DataFrame([{"measure_id": "passive_share", "funnel_target": 0.3}])
+
+    note = "The table rpt_rank_uncertainty has the rolling year's funnel"
+    assert note in said(section(measure_page(make(funnels), "passive_share"), "funnel"))
+    assert note not in said(section(measure_page(make(), "passive_share"), "funnel"))
 
 
 def test_periods_are_said_in_months_and_reasons_have_minus_signs(make: Callable[..., Site]) -> None:

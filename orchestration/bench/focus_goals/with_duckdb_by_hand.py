@@ -53,7 +53,7 @@ def _spells(folder: Path, in_scope: str, gap: int) -> Iterator[str]:
     whole = "from_date = month and to_date = as_of_date"
     yield f"""
         create temp table whole_months as
-        select person_key, bit_or(bit) as bits, count(*) as row_count
+        select person_key, bit_or(bit) as bits
         from {rows} where {in_scope} and {whole} group by person_key"""
     # The first and the last month of each run stand at the same place of two lists.
     yield f"""

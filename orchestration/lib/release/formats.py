@@ -152,7 +152,7 @@ def _order_of_sheet(con: duckdb.DuckDBPyConnection, source: str, keys: Sequence[
         order.append(f"{quoted(key)} desc")
     groups = [key for key in keys if key.endswith("group_code")]
     order += [f"{quoted(group)} != 'all'" for group in groups]
-    order += [quoted(key) for key in ("municipality_code", *keys) if key in keys]
+    order += [quoted(key) for key in dict.fromkeys(("municipality_code", *keys)) if key in keys]
     return ", ".join(order) or "all"
 
 

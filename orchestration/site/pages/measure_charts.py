@@ -217,6 +217,8 @@ def funnel_section(site: Site, measure: Row, rows: Mapping[str, Row], title: str
     outside = sum(bool(point["outside"]) for point in points)
     text = w.text("funnel_text", inside=len(points) - outside, count=len(points), outside=outside)
     section.paragraphs.append(Paragraph(text))
+    if str(measure["measure_id"]) in site.data.measures_with_funnels:
+        section.paragraphs.append(Paragraph(w.text("funnel_of_year"), "note"))
     chart = charts.funnel(points, limits, centre, w.text("size"), site.measure_name(measure), text, w.language)
     section.figures.append(Figure(site.drawer.draw(chart), title))
     return section

@@ -86,6 +86,20 @@ def test_the_rule_itself(both: duckdb.DuckDBPyConnection) -> None:
     )  # type: ignore[index]
 
 
+def test_no_place_by_a_figure_is_left_open() -> None:
+    """A place, or how likely it is, tells between which figures a hidden one lies."""
+    of_nobody = {"published_benchmark_rank", "similarity_rank"}
+    left = {
+        (table, column)
+        for table, declaration in DECLARATIONS.items()
+        for column in declaration.open
+        if ("rank" in column or column.endswith("_probability")) and column not in of_nobody
+    }
+    assert left == set()
+    ranked = {table: tuple(found.ranks) for table, found in DECLARATIONS.items() if found.ranks}
+    assert ranked == {"rpt_benefit_levels": ("benchmark_rank",), "rpt_rank_uncertainty": ("rank",)}
+
+
 @pytest.mark.parametrize("table", sorted({family.table for family in FAMILIES}))
 def test_no_count_of_one_or_two_is_shown(both: duckdb.DuckDBPyConnection, table: str) -> None:
     columns = [

@@ -21,11 +21,12 @@ def funnel(country: float, shares: tuple[float, float, float]) -> Any:
         measure_name=lambda measure: "Share",
         drawer=SimpleNamespace(draw=lambda chart: chart),
         confidence_z=1.959964,
+        data=SimpleNamespace(measures_with_funnels=frozenset()),
     )
     rows: dict[str, dict[str, Any]] = {
         code: {"measure_value": share, "denominator_count": 100} for code, share in zip(NAMES, shares, strict=True)
     }
-    return funnel_section(site, {}, {**rows, "0000": {"measure_value": country}}, "title")  # type: ignore[arg-type]
+    return funnel_section(site, {"measure_id": "passive_share"}, {**rows, "0000": {"measure_value": country}}, "title")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

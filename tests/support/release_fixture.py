@@ -684,6 +684,8 @@ def _period_tables(
         rank_upper_95=(ranks["rank"] + 12).clip(upper=count),
         best_ten_probability=0.1,
         worst_ten_probability=0.1,
+        # Funnels are those of shares.
+        funnel_target=np.nan,
     )
     return {
         "rpt_benefit_levels": pd.concat(levels, ignore_index=True),

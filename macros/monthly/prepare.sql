@@ -8,8 +8,9 @@
     the cores.
 
     DuckDB keeps what it has read for as long as its limit of memory allows, so that one new month would hold as much as
-    a full refresh. A build begins with what few months need (var memory_of_few_months: the largest month's rows, and
-    the marts, which grow with the months); the first model or test of more months takes the whole limit.
+    a full refresh. A build begins with what few months need (var memory_of_few_months: the largest month's rows, the
+    marts, which grow with the months, and what each of dbt's threads needs to read a seed); the first model or test of
+    more months takes the whole limit.
 -#}
 {% macro prepare_build_tables() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}
@@ -28,7 +29,8 @@
         {%- if flags.WHICH != 'test' %}
         {%- set needed = var('memory_of_few_months') %}
         {%- set little = run_query(
-            "select " ~ needed.bytes ~ " + count(distinct period) * " ~ needed.bytes_per_month
+            "select " ~ (needed.bytes + target.threads * needed.bytes_per_thread)
+            ~ " + count(distinct period) * " ~ needed.bytes_per_month
             ~ " + coalesce(max(row_count), 0) * " ~ needed.bytes_per_row ~ " from raw.current_batches"
         ).columns[0].values()[0] | int %}
         {%- set given = run_query(

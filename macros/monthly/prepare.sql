@@ -9,8 +9,8 @@
 
     DuckDB keeps what it has read for as long as its limit of memory allows, so that one new month would hold as much as
     a full refresh. A build begins with what few months need (var memory_of_few_months: the largest month's rows, the
-    marts, which grow with the months, and what each of dbt's threads needs to read a seed); the first model or test of
-    more months takes the whole limit.
+    marts, which grow with the months, what each of dbt's threads needs to read a seed, and what each of DuckDB's holds
+    in a join or a group of its own); the first model or test of more months takes the whole limit.
 -#}
 {% macro prepare_build_tables() %}
     {%- if execute and target.name == 'warehouse' and flags.WHICH in ('build', 'run', 'test') %}
@@ -20,17 +20,18 @@
         );
         create table if not exists build.project (project_hash varchar, months_per_batch integer);
         {%- if env_var('JOBCENTER_THREADS', '') %}
-        set threads = {{ env_var('JOBCENTER_THREADS') | int }};
+            {%- set threads = env_var('JOBCENTER_THREADS') | int %}
         {%- else %}
             {%- do run_query('reset threads') %}
             {%- set cores = run_query("select current_setting('threads')").columns[0].values()[0] | int %}
-        set threads = {{ [1, cores - target.threads + 1] | max }};
+            {%- set threads = [1, cores - target.threads + 1] | max %}
         {%- endif %}
+        set threads = {{ threads }};
         {%- if flags.WHICH != 'test' %}
         {%- set needed = var('memory_of_few_months') %}
+        {%- set by_threads = target.threads * needed.bytes_per_thread + threads * needed.bytes_per_database_thread %}
         {%- set little = run_query(
-            "select " ~ (needed.bytes + target.threads * needed.bytes_per_thread)
-            ~ " + count(distinct period) * " ~ needed.bytes_per_month
+            "select " ~ (needed.bytes + by_threads) ~ " + count(distinct period) * " ~ needed.bytes_per_month
             ~ " + coalesce(max(row_count), 0) * " ~ needed.bytes_per_row ~ " from raw.current_batches"
         ).columns[0].values()[0] | int %}
         {%- set given = run_query(

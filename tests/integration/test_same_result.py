@@ -86,7 +86,8 @@ def test_models_made_at_once_share_the_cores(workshop: Workshop, monkeypatch: py
     assert database_threads(limit=3) == ["3"]
 
 
-def test_a_build_of_few_months_is_given_little_memory(workshop: Workshop) -> None:
+def test_a_build_of_few_months_is_given_little_memory(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JOBCENTER_THREADS", raising=False)
     log = workshop.folder / "logs" / "dbt.log"
     needed = yaml.safe_load((PROJECT_ROOT / "dbt_project.yml").read_text("utf-8"))["vars"]["memory_of_few_months"]
     with workshop.connect("one") as connection:
@@ -94,16 +95,26 @@ def test_a_build_of_few_months_is_given_little_memory(workshop: Workshop) -> Non
             "select max(row_count), count(distinct period) from raw.current_batches"
         ).fetchall()[0]
 
-    def little_for(threads: int) -> str:
-        """What two models may hold that are made at once, and so on."""
-        by_threads = needed["bytes"] + threads * needed["bytes_per_thread"]
-        return f"{by_threads + months * needed['bytes_per_month'] + rows * needed['bytes_per_row']} bytes"
+    with duckdb.connect() as connection:
+        cores = connection.execute("select current_setting('threads')").fetchall()[0][0]
+
+    def little_for(threads: int, database_threads: int | None = None) -> str:
+        """What so many models may hold that are made at once, with the threads that DuckDB has for them."""
+        database_threads = database_threads or max(1, cores - threads + 1)
+        needed_bytes = (
+            needed["bytes"]
+            + threads * needed["bytes_per_thread"]
+            + database_threads * needed["bytes_per_database_thread"]
+            + months * needed["bytes_per_month"]
+            + rows * needed["bytes_per_row"]
+        )
+        return f"{needed_bytes} bytes"
 
     little = little_for(2)
 
-    def limits(*arguments: str, memory_limit: str = MEMORY_LIMIT) -> list[str]:
+    def limits(*arguments: str, memory_limit: str = MEMORY_LIMIT, database_threads: int | None = None) -> list[str]:
         begin = log.stat().st_size
-        workshop.dbt("one", *arguments, memory_limit=memory_limit)
+        workshop.dbt("one", *arguments, memory_limit=memory_limit, database_threads=database_threads)
         # Each statement stands in the log twice where it is one of several of a hook.
         found = re.findall(r"set memory_limit = '([^']+)'", log.read_bytes()[begin:].decode())
         return list(dict.fromkeys(found))
@@ -118,6 +129,8 @@ def test_a_build_of_few_months_is_given_little_memory(workshop: Workshop) -> Non
     assert limits("test", "--select", unique) == [MEMORY_LIMIT]
     # Eight seeds read at once: each takes 32 MB while it is read.
     assert limits("build", "--resource-type", "seed", "--threads", "8") == [little_for(8)]
+    # Sixteen of DuckDB's threads hold blocks of their own.
+    assert limits("run", "--select", "int_months", database_threads=16) == [little_for(2, 16)]
     # The limit that is given is the most that is taken.
     (given,) = limits("run", "--select", "int_months", memory_limit="50MB")
     assert 49_000_000 < int(given.removesuffix(" bytes")) < 51_000_000

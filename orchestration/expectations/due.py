@@ -131,11 +131,13 @@ def due_suite() -> Suite:
             present as ({present})
             select
                 coalesce(due.mart, present.mart) as mart,
+                coalesce(due.one, present.one) as one,
                 coalesce(due.row_count, 0) as due_count,
                 coalesce(present.row_count, 0) as row_count
             from due
             full join present on due.mart = present.mart and due.one = present.one
         """,
+        named_by=("mart", "one"),
         checks=tuple(
             holds(
                 f"{name}_has_what_is_due",

@@ -33,6 +33,7 @@ def _months_suite() -> Suite:
         name="intermediate_months",
         layer="intermediate",
         table="intermediate.int_months",
+        named_by=("month",),
         checks=(
             holds(
                 "calendar_is_right",
@@ -71,6 +72,7 @@ def _segments_suite(months: Sequence[date] | None) -> Suite:
         layer="intermediate",
         table="intermediate.int_benefit_segments",
         source=_of_months("int_benefit_segments", months),
+        named_by=("month",),
         checks=(
             holds(
                 "days_lie_in_the_month",
@@ -114,6 +116,7 @@ def _stock_suite(months: Sequence[date] | None) -> Suite:
         layer="intermediate",
         table="intermediate.int_stock",
         source=_of_months("int_stock", months),
+        named_by=("month",),
         checks=(
             holds(
                 "spells_begin_by_the_as_of_date",
@@ -147,6 +150,7 @@ def _conversations_suite(months: Sequence[date] | None) -> Suite:
         layer="intermediate",
         table="intermediate.int_counted_conversations",
         source=_of_months("int_counted_conversations", months),
+        named_by=("month",),
         checks=(
             holds(
                 "date_lies_in_the_month",
@@ -164,6 +168,7 @@ def _offer_days_suite(months: Sequence[date] | None) -> Suite:
         layer="intermediate",
         table="intermediate.int_offer_days",
         source=_of_months("int_offer_days", months),
+        named_by=("month",),
         checks=(
             holds(
                 "days_lie_in_the_month",
@@ -186,6 +191,7 @@ def _model_status_suite() -> Suite:
         name="intermediate_model_status",
         layer="intermediate",
         table="intermediate.int_benefit_level__model_status",
+        named_by=("period_code", "missing_en"),
         checks=(
             holds(
                 "period_has_a_model",
@@ -211,6 +217,7 @@ def _diagnostics_suite() -> Suite:
         name="intermediate_model_diagnostics",
         layer="intermediate",
         table="intermediate.int_benefit_level__diagnostics",
+        named_by=("period_code", "benefit_area_code"),
         checks=(
             holds(
                 "country_is_as_expected",

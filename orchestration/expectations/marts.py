@@ -324,6 +324,7 @@ def _mart_suite(mart: Mart) -> Suite:
         name=f"marts_{mart.name}",
         layer="marts",
         table=f"marts.fct_{mart.name}",
+        named_by=mart.per,
         checks=(completeness_check(mart, "intermediate.int_months"), *share_checks(mart), *_MORE.get(mart.name, ())),
     )
 
@@ -335,6 +336,7 @@ def _benefit_levels_suite() -> Suite:
         name="marts_benefit_levels",
         layer="marts",
         table="marts.fct_benefit_levels",
+        named_by=("period_code", "benefit_area_code", "expected_source"),
         checks=(
             in_set("expected_source", ("published", "model"), "The expected level is published or the model's."),
             holds(
@@ -406,6 +408,7 @@ def _similar_suite() -> Suite:
         name="marts_similar_municipalities",
         layer="marts",
         table="marts.fct_similar_municipalities",
+        named_by=("period_code",),
         checks=(
             between("similarity_rank", f"Similar municipalities are ranked 1 to {count}.", 1, count),
             holds(
@@ -431,6 +434,7 @@ def _follow_up_suite() -> Suite:
         name="marts_follow_up",
         layer="marts",
         table="marts.fct_follow_up",
+        named_by=("round_code", "target_group_code"),
         checks=(
             in_set("status", ("well_below", "below", "at_or_above"), "The status is one of the letters' three."),
             holds(
@@ -469,6 +473,7 @@ def _correlation_suite() -> Suite:
         name="marts_timeliness_and_results_correlation",
         layer="marts",
         table="marts.fct_timeliness_and_results_correlation",
+        named_by=("period_code",),
         checks=(
             holds(
                 "coefficients_lie_between_minus_1_and_1",
@@ -498,6 +503,7 @@ def _measure_results_suite() -> Suite:
         name="marts_measure_results",
         layer="marts",
         table="marts.fct_measure_results",
+        named_by=("measure_id",),
         checks=(
             in_set("measure_id", codes("reference/measures", "measure_id"), "The measure is one of the list."),
             holds(
@@ -549,6 +555,7 @@ def _months_suite() -> Suite:
             from expected
             full join present on expected.mart = present.mart and expected.month = present.month
         """,
+        named_by=("mart", "month"),
         checks=(
             holds(
                 "every_loaded_month_is_there",

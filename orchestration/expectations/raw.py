@@ -54,6 +54,7 @@ def _dataset_suite(contract: DatasetContract, periods: Sequence[date] | None) ->
         table=f"raw.{contract.name}",
         checks=tuple(checks),
         source=f"select {columns} from raw.{contract.name}{months_filter('_period', periods)}",
+        named_by=("_period", "_delivery"),
     )
 
 
@@ -133,6 +134,7 @@ def _published_suite(periods: Sequence[date] | None) -> Suite:
         layer="raw",
         table="raw.jobindsats_tables",
         source=source,
+        named_by=("table_id", "_period"),
         checks=(
             holds("table_has_columns", "column_count > 0", "A published table has columns.", ("columns",)),
             holds(
@@ -180,6 +182,7 @@ def _tables_suite(contracts: Sequence[DatasetContract]) -> Suite:
         layer="raw",
         table="raw",
         source=source,
+        named_by=("table_name", "expected_column", "actual_column"),
         checks=(
             holds(
                 "contract_columns_are_there",
@@ -228,6 +231,7 @@ def _batches_suite(contracts: Sequence[DatasetContract], periods: Sequence[date]
         )
         select
             coalesce(batches.dataset, counted.dataset) as dataset,
+            coalesce(batches.period, counted.period) as period,
             batches.row_count,
             coalesce(counted.rows_found, 0) as rows_found,
             places.municipality_count,
@@ -251,6 +255,7 @@ def _batches_suite(contracts: Sequence[DatasetContract], periods: Sequence[date]
         table="raw.current_batches",
         source=source,
         is_summary=True,
+        named_by=("dataset", "period"),
         checks=(
             holds(
                 "rows_are_those_of_the_batch",
@@ -285,6 +290,9 @@ def _books_suite() -> Suite:
         table="quality.delivery_datasets",
         source="""
             select
+                books.dataset,
+                books.period,
+                books.delivery,
                 books.rows_in_file,
                 books.accepted,
                 books.quarantined,
@@ -302,6 +310,7 @@ def _books_suite() -> Suite:
                 and books.period = strftime(batches.period, '%Y-%m')
                 and books.delivery = batches.delivery
         """,
+        named_by=("dataset", "period", "delivery"),
         checks=(
             holds(
                 "accepted_and_quarantined_are_all_rows",
@@ -335,6 +344,7 @@ def _months_suite() -> Suite:
             select month, lead(month) over (order by month) as next_month
             from ({_LOADED_MONTHS})
         """,
+        named_by=("month",),
         checks=(
             holds(
                 "no_hole_after_the_month",

@@ -84,6 +84,7 @@ def _tables_suite(expected_tables: tuple[str, ...]) -> Suite:
             from expected
             full join actual on expected.table_name = actual.table_name and actual.table_schema = 'main'
         """,
+        named_by=("table_schema", "table_name"),
         checks=(
             holds("every_table_is_there", "is_there", "Every table that readers were promised is in the release."),
             holds(
@@ -103,6 +104,7 @@ def _persons_suite() -> Suite:
         layer="release",
         table="main",
         source="select table_schema, table_name, column_name, data_type from information_schema.columns",
+        named_by=("table_name", "column_name"),
         checks=(
             holds(
                 "no_column_names_a_person",
@@ -134,6 +136,7 @@ def _municipalities_suite() -> Suite:
                 select municipality_code from main.dim_municipalities group by municipality_code
             ) as named on listed.municipality_code = named.municipality_code
         """,
+        named_by=("municipality_code",),
         checks=(
             holds(
                 "every_municipality_is_there",
@@ -215,6 +218,7 @@ def _report_suite(mart: Mart) -> Suite:
         name=f"release_{mart.name}",
         layer="release",
         table=f"main.rpt_{mart.name}",
+        named_by=mart.per,
         checks=(
             completeness_check(mart, "main.dim_months"),
             not_null("is_suppressed", "Every row says whether a figure is hidden."),
@@ -239,6 +243,7 @@ def _long_table_suite(table: str) -> Suite:
             from main.{table} as results
             left join main.dim_measures as measures on results.measure_id = measures.measure_id
         """,
+        named_by=("measure_id",),
         checks=(
             not_null("is_suppressed", "Every row says whether a figure is hidden."),
             holds(
@@ -281,6 +286,7 @@ def _change_suites(previous_release: Path, expected_tables: tuple[str, ...]) -> 
                 layer="release",
                 table="main",
                 source=counts,
+                named_by=("table_name",),
                 checks=(
                     holds(
                         "no_table_shrinks",
@@ -328,5 +334,6 @@ def _national_change_suite(table: str, column: str, before: Path, condition: str
                 and now.benefit_group_code = before.benefit_group_code
             where now.municipality_code = '0000' and now.benefit_group_code = 'all'
         """,
+        named_by=("month",),
         checks=(holds(f"national_{column}_is_stable", condition, meaning, (column,), "warn"),),
     )

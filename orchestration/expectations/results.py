@@ -27,8 +27,8 @@ NOT_CHECKED = "could not be checked"
 class ExpectationResult:
     """Outcome of one expectation.
 
-    ``expectation`` is the check's name in the suite; ``observed`` says in words what was found, never a value of a row;
-    ``unexpected_count`` counts the rows that break it (null where rows are not counted).
+    ``expectation`` is the check's name in the suite; ``observed`` says in words what was found, and never names a
+    person; ``unexpected_count`` counts the rows that break it (null where rows are not counted).
     """
 
     suite: str

@@ -1,14 +1,15 @@
 """Running suites on a DuckDB file with Great Expectations, everything pushed down to the database.
 
-The context is ephemeral and the connection read-only; no value of a row leaves the database, only counts do.
+The context is ephemeral and the connection read-only; of rows only counts leave the database, and of those that break
+a check what the suite says that names them: a data set, a month, a municipality, never a person.
 """
 
 import contextlib
 import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # Counts only: without a sample of the unexpected values no person_key can reach a result or a page.
 _RESULT_FORMAT: dict[str, Any] = {"result_format": "SUMMARY", "partial_unexpected_count": 0}
+_NAMED_AT_MOST = 5
 _GX_SEVERITY = {"error": "critical", "warn": "warning"}
 
 
@@ -82,17 +84,6 @@ def run_suites(
     return results
 
 
-def _check_all(task: _Task, suites: Sequence[Suite]) -> list[_Checked]:
-    with _opened(task.database, task.memory_limit) as opened:
-        return [_check(task, suite, _validate(opened, suite)) for suite in suites]
-
-
-def _check(task: _Task, suite: Suite, validation: "ExpectationSuiteValidationResult") -> _Checked:
-    outcomes = {_check_name(outcome): outcome for outcome in validation.results}
-    results = [_result(suite, check, outcomes[check.name], task.checked_at) for check in suite.checks]
-    return _Checked(results, render_suite(suite, validation, results, task.build_id) if task.with_pages else None)
-
-
 @dataclass(frozen=True)
 class _Opened:
     """The file as two sources of an ephemeral context: `summaries` asks for a suite's rows once, and keeps them."""
@@ -100,6 +91,23 @@ class _Opened:
     context: "EphemeralDataContext"
     rows: "SQLDatasource"
     summaries: "SQLDatasource"
+
+
+def _check_all(task: _Task, suites: Sequence[Suite]) -> list[_Checked]:
+    with _opened(task.database, task.memory_limit) as opened:
+        return [_check(task, opened, suite) for suite in suites]
+
+
+def _check(task: _Task, opened: _Opened, suite: Suite) -> _Checked:
+    validation = _validate(opened, suite)
+    outcomes = {_check_name(outcome): outcome for outcome in validation.results}
+    results = []
+    for check in suite.checks:
+        result = _result(suite, check, outcomes[check.name], task.checked_at)
+        if result.unexpected_count:
+            result = replace(result, observed=result.observed + _named(opened, suite, check))
+        results.append(result)
+    return _Checked(results, render_suite(suite, validation, results, task.build_id) if task.with_pages else None)
 
 
 @contextlib.contextmanager
@@ -165,6 +173,22 @@ def _run(source: "SQLDatasource", suite: Suite, expected: "ExpectationSuite") ->
     # A batch could be asked itself, but would get its rows twice.
     definition = gx.ValidationDefinition(name=f"{suite.name} of {source.name}", data=rows, suite=expected)
     return definition.run(result_format=_RESULT_FORMAT)
+
+
+def _named(opened: _Opened, suite: Suite, check: Check) -> str:
+    """Which rows break the check, to be said after their number; empty where the suite has no names for them."""
+    query = suite.names_of_breaking_rows(check, _NAMED_AT_MOST + 1)
+    if query is None:
+        return ""
+    with opened.rows.get_engine().connect() as connection:
+        rows = connection.exec_driver_sql(query).fetchall()
+    names = [" ".join(_word(value) for value in row if value is not None) for row in rows[:_NAMED_AT_MOST]]
+    return f": {'; '.join(names)}{'; …' if len(rows) > _NAMED_AT_MOST else ''}"
+
+
+def _word(value: object) -> str:
+    """Months are kept as their first days and told as months."""
+    return f"{value:%Y-%m}" if isinstance(value, date) and value.day == 1 else str(value)
 
 
 def describe(check: Check) -> str:

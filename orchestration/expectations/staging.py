@@ -64,6 +64,7 @@ def _inputs_suite() -> Suite:
             left join seeds.accepted_missing_inputs as accepted
                 on required.dataset_code = accepted.dataset and loaded.month = accepted.month
         """,
+        named_by=("dataset_code", "month"),
         checks=(
             holds(
                 "every_input_is_delivered_or_accepted",
@@ -105,7 +106,11 @@ def _rows_suite(months: Sequence[date] | None) -> Suite:
         layer="staging",
         table="staging.stg_extracts__batches",
         source=f"""
-            select coalesce(staged.staged_rows, 0) as staged_rows, coalesce(batches.batch_rows, 0) as batch_rows
+            select
+                coalesce(staged.dataset_code, batches.dataset_code) as dataset_code,
+                coalesce(staged.month, batches.month) as month,
+                coalesce(staged.staged_rows, 0) as staged_rows,
+                coalesce(batches.batch_rows, 0) as batch_rows
             from ({staged}) as staged
             full join (
                 select dataset_code, month, sum(row_count) as batch_rows
@@ -115,6 +120,7 @@ def _rows_suite(months: Sequence[date] | None) -> Suite:
                 on staged.dataset_code = batches.dataset_code and staged.month = batches.month
         """,
         is_summary=True,
+        named_by=("dataset_code", "month"),
         checks=(
             holds(
                 "no_row_is_lost_or_doubled",
@@ -157,6 +163,7 @@ def _codes_suite(months: Sequence[date] | None) -> Suite:
         table="staging.stg_extracts__*",
         source=used,
         is_summary=True,
+        named_by=("place", "code", "month"),
         checks=(
             holds(
                 "every_code_is_in_force",
@@ -174,6 +181,7 @@ def _population_suite() -> Suite:
         name="staging_population",
         layer="staging",
         table="staging.stg_extracts__population",
+        named_by=("month", "supplier_code"),
         checks=(
             in_set("municipality_code", municipalities(), f"The municipality is one of the {count}."),
             between("population_16_66", "Somebody lives there.", minimum=0, strict_minimum=True),
@@ -208,6 +216,7 @@ def _conditions_suite() -> Suite:
         name="staging_framework_conditions",
         layer="staging",
         table="staging.stg_extracts__framework_conditions",
+        named_by=("period_code",),
         checks=(
             in_set("municipality_code", municipalities(), "The municipality is one of the code list."),
             holds(
@@ -227,6 +236,7 @@ def _published_suite() -> Suite:
         name="staging_published_levels",
         layer="staging",
         table="staging.stg_jobindsats__y30r21",
+        named_by=("period_code",),
         checks=(
             not_null("municipality_code", "Every published municipality is one that the project knows.", "warn"),
             in_set("municipality_code", municipalities(), "The municipality is one of the code list."),

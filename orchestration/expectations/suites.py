@@ -3,6 +3,7 @@
 Plain data, so that suites can be listed, documented and counted without importing Great Expectations.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,6 +13,10 @@ from orchestration.lib.sql_text import sql_literal
 
 Layer = Literal["raw", "staging", "intermediate", "marts", "release"]
 Severity = Literal["error", "warn"]
+
+# The column that `breaking_rows` works with; no table has one of that name.
+_BREAKS = "breaks_the_check"
+_PERSONAL = re.compile("person_|identifier|offer_id|conversation_id|cpr")
 
 LAYERS: tuple[Layer, ...] = ("raw", "staging", "intermediate", "marts", "release")
 
@@ -42,6 +47,7 @@ class Suite:
     ``table`` is the table that is reported (``schema.table``); ``source`` the SQL of the rows that are checked, by
     default the whole table. ``is_summary``: the source counts rows, so that what it finds is few rows and dear to find;
     it is asked for once and kept while the suite is checked (Great Expectations asks for the rows up to three times).
+    ``named_by``: columns of the source, none of them about a person, that say which rows break a check.
     """
 
     name: str
@@ -50,8 +56,12 @@ class Suite:
     checks: tuple[Check, ...]
     source: str = ""
     is_summary: bool = False
+    named_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        personal = [column for column in self.named_by if _PERSONAL.search(column)]
+        if personal:
+            raise ValueError(f"suite {self.name}: {', '.join(personal)} names persons")
         names = [check.name for check in self.checks]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -72,14 +82,37 @@ class Suite:
 
     def breaking_rows(self, check: Check) -> str | None:
         """The SQL that shows the rows that break a check; None where it is about all rows together."""
-        if check.condition is not None:
-            broken = f"({check.condition}) is false"
-        elif check.expectation == "ExpectColumnValuesToNotBeNull":
-            broken = f"{check.arguments['column']} is null"
-        else:
+        broken = _broken(check)
+        if broken is None:
             return None
         source = f"({self.source})" if self.source else self.table
-        return f"select * from {source} as checked where {broken}"
+        # In a select of its own: a condition may look at other rows (a window), which `where` may not.
+        return (
+            f"select * exclude ({_BREAKS}) from (select *, {broken} as {_BREAKS} from {source} as checked)"
+            f" as checked where {_BREAKS}"
+        )
+
+    def names_of_breaking_rows(self, check: Check, most: int) -> str | None:
+        """The SQL of the first ``most`` different names among the rows that break a check; None without names."""
+        rows = self.breaking_rows(check)
+        if rows is None or not self.named_by:
+            return None
+        return f"select distinct {', '.join(self.named_by)} from ({rows}) order by all limit {most}"
+
+
+def _broken(check: Check) -> str | None:
+    """SQL that is true of a row that breaks the check; None for an expectation about all rows together."""
+    if check.condition is not None:
+        return f"({check.condition}) is false"
+    column = check.arguments.get("column")
+    if check.expectation == "ExpectColumnValuesToNotBeNull":
+        return f"{column} is null"
+    if check.expectation == "ExpectColumnValuesToBeBetween":
+        low, high = check.arguments["min_value"], check.arguments["max_value"]
+        above, below = ">" if check.arguments["strict_min"] else ">=", "<" if check.arguments["strict_max"] else "<="
+        limits = [f"{column} {sign} {limit}" for sign, limit in ((above, low), (below, high)) if limit is not None]
+        return f"({' and '.join(limits) or 'true'}) is false"
+    return None
 
 
 def holds(name: str, condition: str, meaning: str, columns: Sequence[str] = (), severity: Severity = "error") -> Check:

@@ -132,7 +132,8 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     """Write a release of the warehouse as it stands.
 
     Raises ChecksFailed unless raw, staging, intermediate and marts passed their checks for this very build, and
-    ReleaseError when the clock stands before the current release: ids sort by time, and so do their readers.
+    ReleaseError when no delivery has been accepted, or when the clock stands before the current release: ids sort by
+    time, and so do their readers.
     """
     settle_releases(settings)
     connection = warehouse.connect(settings)
@@ -144,8 +145,14 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
         names = [column[0] for column in cursor.description]
         deliveries = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         key = connection.execute("select max(key_id) from build.key").fetchone()
+        accepted = connection.execute("select count(*) from raw.current_batches").fetchone()
     finally:
         connection.close()
+    if accepted == (0,):
+        raise writer.ReleaseError(
+            "No delivery has been accepted yet, so there is nothing to release. What is wrong with each stands below "
+            "and in quality.deliveries; deliver it again under a new number."
+        )
     current = writer.current_release(settings.releases)
     if current is not None and build.released_build_id(current) == plan.build_id:
         return Candidate(current, is_new=False)

@@ -15,6 +15,11 @@ import duckdb
 import pytest
 import yaml
 
+from orchestration.expectations.intermediate import intermediate_suites
+from orchestration.expectations.marts import marts_suites
+from orchestration.expectations.raw import raw_suites
+from orchestration.expectations.staging import staging_suites
+from orchestration.lib.contracts import load_contracts
 from orchestration.lib.explanation import MEASURES, explain
 from orchestration.lib.reading_places import NothingToRead, Place
 from orchestration.lib.scenario import ScenarioParameters, compare_scenario
@@ -134,6 +139,16 @@ def test_a_build_of_few_months_is_given_little_memory(workshop: Workshop, monkey
     # The limit that is given is the most that is taken.
     (given,) = limits("run", "--select", "int_months", memory_limit="50MB")
     assert 49_000_000 < int(given.removesuffix(" bytes")) < 51_000_000
+
+
+def test_what_breaks_any_check_can_be_named_in_a_real_warehouse(workshop: Workshop) -> None:
+    suites = [*raw_suites(load_contracts()), *staging_suites(), *intermediate_suites(), *marts_suites()]
+    with workshop.connect("four") as connection:
+        for suite in suites:
+            for check in suite.checks:
+                query = suite.names_of_breaking_rows(check, 5)
+                assert query is not None, (suite.name, check.name)
+                connection.execute(f"explain {query}")
 
 
 def test_every_row_of_the_rule_seeds_stands_in_dim_rules(workshop: Workshop) -> None:

@@ -129,8 +129,8 @@ create table intermediate.int_benefit_level__model_status as
     select period_code, true as is_complete, 0 as missing_count, null::varchar as missing_da,
         null::varchar as missing_en from {PERIODS};
 create table intermediate.int_benefit_level__diagnostics as
-    select '2024QMAT04' as period_code, 98 as municipality_count, 23 as column_count, 0.8 as r_squared,
-        0.1::double as sigma_squared, 1e-9 as weighted_difference_sum, 0.5 as largest_leverage,
+    select '2024QMAT04' as period_code, 'all' as benefit_area_code, 98 as municipality_count, 23 as column_count,
+        0.8 as r_squared, 0.1::double as sigma_squared, 1e-9 as weighted_difference_sum, 0.5 as largest_leverage,
         8.0 as largest_variance_inflation;
 """
 

@@ -18,7 +18,17 @@ from orchestration.expectations.results import (
     store_results,
 )
 from orchestration.expectations.runner import run_suites
-from orchestration.expectations.suites import Layer, Severity, Suite, between, holds, in_set, months_filter, not_null
+from orchestration.expectations.suites import (
+    Check,
+    Layer,
+    Severity,
+    Suite,
+    between,
+    holds,
+    in_set,
+    months_filter,
+    not_null,
+)
 from orchestration.lib.warehouse import WarehouseBroken
 
 PERSON_KEY = 17446744073709551615
@@ -148,13 +158,14 @@ def test_a_failed_check_says_what_to_do_and_how_to_find_its_rows(database: Path,
     run_suites(database, [suite], build_id="b1", data_docs=tmp_path / "docs")
     page = (tmp_path / "docs" / "marts" / "b1" / "marts_shares.html").read_text(encoding="utf-8")
     assert "What to do:</strong> mend the data or the model" in page
-    (query,) = re.findall(r"<pre>(select \* .*?)</pre>", page)
+    queries = [html.unescape(query) for query in re.findall(r"<pre>(select \* .*?)</pre>", page)]
     with duckdb.connect(str(database), read_only=True) as con:
-        found = con.execute(html.unescape(query)).fetchall()
-        assert found == con.execute("from spells where share >= 0.5").fetchall() != []
+        found = [con.execute(query).fetchall() for query in queries]
+        assert found == [con.execute(f"from spells where share {above}").fetchall() for above in (">= 0.5", "> 0.1")]
+        assert all(found)
         without = suite.breaking_rows(checks[1])
         assert without is not None and con.execute(without).fetchall() == []
-    assert suite.breaking_rows(checks[2]) is None
+    assert suite.breaking_rows(Check("whole", "ExpectTableRowCountToEqual", "W.", arguments={"value": 3})) is None
 
 
 def test_data_docs_need_no_network_show_no_person_and_keep_the_last(database: Path, tmp_path: Path) -> None:

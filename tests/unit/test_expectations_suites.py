@@ -1,5 +1,7 @@
 """Every check of every suite passes on a sound database and fails on a broken one."""
 
+import re
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
@@ -78,6 +80,8 @@ def test_warehouse_checks_pass_on_sound_and_fail_on_broken_tables(tmp_path: Path
         ("raw_columns", "no_other_columns"),
     }
 
+    _require_that_broken_rows_are_found_and_named(path, suites, broken)
+
     in_period = {key: text for key, text in outcome.items() if key[1].endswith("_is_in_period")}
     assert len(in_period) == 5
     assert {text.split(" of ")[0] for text in in_period.values()} == {"2"}
@@ -100,6 +104,41 @@ def test_warehouse_checks_pass_on_sound_and_fail_on_broken_tables(tmp_path: Path
     }
 
 
+def _with_months(names: Iterable[str]) -> set[str]:
+    """A month's first day stands for the month."""
+    return {re.sub(r"(\d{4}-\d\d)-01\b", r"\1", name) for name in names}
+
+
+def _require_that_broken_rows_are_found_and_named(
+    path: Path, suites: list[Suite], results: list[ExpectationResult]
+) -> None:
+    """The SQL of the Data Docs finds as many rows as were counted, and the suite's names of them are told."""
+    checks = {(suite.name, check.name): (suite, check) for suite in suites for check in suite.checks}
+    nameless = set()
+    with duckdb.connect(str(path), read_only=True) as con:
+        for result in results:
+            if result.unexpected_count is None:
+                continue  # it could not be checked: a table was dropped
+            suite, check = checks[result.suite, result.expectation]
+            query = suite.breaking_rows(check)
+            assert query is not None
+            found = con.execute(query)
+            columns = [column[0] for column in found.description]
+            rows = found.fetchall()
+            assert len(rows) == result.unexpected_count, result
+            if not rows:
+                continue
+            places = [columns.index(name) for name in suite.named_by]
+            known = {" ".join(str(row[place]) for place in places if row[place] is not None) for row in rows}
+            told = result.observed.partition(" break it: ")[2].removesuffix("; …").split("; ")
+            if not places:
+                nameless.add(suite.name)
+            else:
+                assert _with_months(told) <= _with_months(known), result
+                assert len(told) == min(5, len(known))
+    assert nameless == set()
+
+
 def test_release_checks_pass_on_a_sound_and_fail_on_a_broken_candidate(tmp_path: Path) -> None:
     last, candidate = tmp_path / "last", tmp_path / "release.duckdb"
     last.mkdir()
@@ -109,8 +148,9 @@ def test_release_checks_pass_on_a_sound_and_fail_on_a_broken_candidate(tmp_path:
     assert names(suites) == set(RELEASE_BREAKS)
     assert failed(run_suites(candidate, suites, build_id="sound")) == {}
     break_database(candidate, RELEASE_BREAKS)
-    outcome = failed(run_suites(candidate, suites, build_id="broken"))
-    assert set(RELEASE_BREAKS) - set(outcome) == set()
+    broken = run_suites(candidate, suites, build_id="broken")
+    assert set(RELEASE_BREAKS) - set(failed(broken)) == set()
+    _require_that_broken_rows_are_found_and_named(candidate, suites, broken)
 
 
 @pytest.mark.parametrize(

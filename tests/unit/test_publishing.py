@@ -18,6 +18,7 @@ from tests.support.faults import wrong_with_releases
 from tests.support.landing import make_settings
 from tests.support.release_fixture import build as build_warehouse
 
+ONE_BATCH = "insert into raw.current_batches values ('population', '2024-12-01', 1, 'sha256', 98, 'STAR')"
 FIRST, SECOND, THIRD = (f"2025010{day}T000000Z-aaaaaaaa" for day in (1, 2, 3))
 
 
@@ -69,6 +70,7 @@ def test_a_candidate_is_checked_where_nobody_looks_and_then_published_whole(
     build_warehouse(settings.warehouse, months=1, persons=2000, municipalities=4)
     with warehouse.connect(settings) as connection:
         warehouse.ensure_schemas(connection)
+        connection.execute(ONE_BATCH)
     plan = build.BuildPlan("ab" * 16, "raw", "project", 1, True)
     monkeypatch.setattr(build, "plan_build", lambda connection, project: plan)
     monkeypatch.setattr(publishing, "require_passed", lambda *arguments: None)
@@ -97,6 +99,16 @@ def test_a_candidate_is_checked_where_nobody_looks_and_then_published_whole(
     assert again == publishing.Candidate(published, is_new=False)
     publishing.decide_upon_candidate(settings, published, [result(), result()])
     assert json.loads((published / publishing.CHECKS).read_text())["warnings"] == 1
+
+
+def test_nothing_is_released_before_a_delivery_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = make_settings(tmp_path).prepare()
+    with warehouse.connect(settings) as connection:
+        warehouse.ensure_schemas(connection)
+    monkeypatch.setattr(publishing, "require_passed", lambda *arguments: None)
+    with pytest.raises(writer.ReleaseError, match="No delivery has been accepted yet"):
+        publishing.write_candidate(settings, dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
+    assert list(settings.candidates.iterdir()) == []
 
 
 def test_a_refused_candidate_goes_and_was_never_seen(settings: Settings) -> None:

@@ -147,16 +147,19 @@ def duckdb_type(column: ColumnContract) -> str:
     return _DUCKDB_TYPES[column.logical_type]
 
 
-def read_allowed_values(column: ColumnContract, project_root: Path = PROJECT_ROOT) -> tuple[str | int, ...] | None:
+def read_allowed_values(
+    column: ColumnContract, project_root: Path = PROJECT_ROOT, period: str | None = None
+) -> tuple[str | int, ...] | None:
     """The values a column may take, from the contract or from the reference seed it names; None when any is allowed.
 
-    Values have the column's type. A seed may hold one value several times (dated rows): each is returned once.
+    Values have the column's type. A seed may hold one value several times (dated rows): each is returned once. With
+    ``period`` (YYYY-MM) only values with a row in force some day of that month are returned, and there may be none.
     Raises ContractError naming the seed and what is wrong with it (missing, no such column, no rows, not an integer).
     """
     if column.allowed_from_seed is None:
         return column.allowed_values
     reference = column.allowed_from_seed
-    values = _read_seed_column(project_root / reference.file, reference)
+    values = _read_seed_column(project_root / reference.file, reference, period)
     if column.logical_type != "integer":
         return values
     try:
@@ -165,18 +168,23 @@ def read_allowed_values(column: ColumnContract, project_root: Path = PROJECT_ROO
         raise ContractError(f"{reference.file}: column {reference.column}: {error}") from error
 
 
-def _read_seed_column(path: Path, reference: SeedReference) -> tuple[str, ...]:
+def _read_seed_column(path: Path, reference: SeedReference, period: str | None) -> tuple[str, ...]:
+    needed = [reference.column, *(("valid_from_date", "valid_to_date") if period else ())]
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             reader = csv.DictReader(lines)
-            if reference.column not in (reader.fieldnames or []):
-                raise ContractError(f"{reference.file}: has no column {reference.column}")
-            values = tuple(dict.fromkeys(row[reference.column] for row in reader))
+            lacking = [name for name in needed if name not in (reader.fieldnames or [])]
+            if lacking:
+                raise ContractError(f"{reference.file}: has no column {', '.join(lacking)}")
+            rows = list(reader)
     except OSError as error:
         raise ContractError(f"{reference.file}: cannot be read: {error.strerror}") from error
-    if not values:
+    if not rows:
         raise ContractError(f"{reference.file}: column {reference.column} has no values")
-    return values
+    if period is not None:
+        # As text: a month stands before each of its days, and after each day of the months before it.
+        rows = [row for row in rows if row["valid_from_date"][:7] <= period and row["valid_to_date"] > f"{period}-01"]
+    return tuple(dict.fromkeys(row[reference.column] for row in rows))
 
 
 def load_contracts(directory: Path | None = None) -> dict[str, DatasetContract]:

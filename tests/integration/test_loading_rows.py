@@ -28,6 +28,7 @@ from tests.support.landing import (
     query,
     write_delivery,
 )
+from tests.support.warehouse import copy_project
 
 PERIOD = "2024-06"
 MUNICIPALITIES = [
@@ -179,6 +180,29 @@ def test_each_broken_row_is_quarantined_with_its_rule(tmp_path: Path, dataset: s
     counts = query(settings, "select distinct rows_in_file, accepted, quarantined from quality.delivery_datasets")
     assert counts == [(len(sound) + size, len(sound), size)]
     assert query(settings, f"select count(*) from raw.{dataset}") == [(len(sound),)]
+
+
+@pytest.mark.parametrize(
+    ("valid_to_date", "is_accepted"),
+    [("2024-06-01", False), ("2024-06-02", True)],
+    ids=["ended before the month", "ended in the month"],
+)
+def test_a_code_is_allowed_while_its_dated_row_is_in_force(
+    tmp_path: Path, valid_to_date: str, is_accepted: bool
+) -> None:
+    project = copy_project(tmp_path / "project")
+    seed = project / "seeds" / "reference" / "contact_forms.csv"
+    lines = seed.read_text(encoding="utf-8").splitlines(keepends=True)
+    (letter,) = (line for line in lines if line.startswith("letter,"))
+    ended = letter.replace("9999-12-31", valid_to_date)
+    seed.write_text("".join(lines).replace(letter, ended), encoding="utf-8")
+    settings = replace(make_settings(tmp_path), project=project)
+    rows = [*conversation_rows(PERIOD, 100), conversation_rows(PERIOD, 1)[0] | NEW_TALK | {"contact_form": "letter"}]
+    write_delivery(settings.landing, PERIOD, 1, {"conversations": rows})
+    assert load(settings).rejected == []
+    found = query(settings, 'select row_number, rule, "column", reason from quality.quarantined_rows')
+    reason = "contact_form: is none of the codes allowed in 2024-06 (reference list contact_form_code)."
+    assert found == ([] if is_accepted else [(101, LIST, "contact_form", reason)])
 
 
 def test_a_quarantined_row_carries_the_hash_of_its_identifier_as_it_stands(tmp_path: Path) -> None:

@@ -219,6 +219,25 @@ def test_broken_yaml_and_an_empty_directory_are_named(tmp_path: Path) -> None:
         load_contracts(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("period", "codes"),
+    [("2019-12", ()), ("2020-01", (4,)), ("2022-02", (4,)), ("2022-03", (4, 7)), ("2023-01", (7,)), ("2024-03", (7,))],
+)
+def test_a_value_is_allowed_in_the_months_in_which_a_row_of_it_is_in_force(
+    tmp_path: Path, contracts: dict[str, DatasetContract], period: str, codes: tuple[int, ...]
+) -> None:
+    """The last day of a row is the first on which it no longer holds."""
+    column = contracts["conversations"].column("conversation_type_code")
+    assert column.allowed_from_seed is not None
+    seed = tmp_path / column.allowed_from_seed.file
+    seed.parent.mkdir(parents=True)
+    head = "conversation_type_code,valid_from_date,valid_to_date"
+    rows = ("4,2020-01-31,2022-01-01", "4,2022-01-01,2023-01-01", "7,2022-03-31,9999-12-31")
+    seed.write_text("\n".join((head, *rows, "")), encoding="utf-8")
+    assert read_allowed_values(column, tmp_path, period) == codes
+    assert read_allowed_values(column, tmp_path) == (4, 7)
+
+
 def test_a_reference_list_that_lacks_something_is_named(tmp_path: Path, contracts: dict[str, DatasetContract]) -> None:
     column = contracts["conversations"].column("conversation_type_code")
     assert column.allowed_from_seed == SeedReference("seeds/reference/conversation_types.csv", "conversation_type_code")

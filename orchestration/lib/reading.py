@@ -74,6 +74,16 @@ class ReadingFailed(RuntimeError):
     """The file could not be judged for a reason that is ours (memory, disk); says nothing about the delivery."""
 
 
+# How files begin that are no CSV in UTF-8, whatever their name says, and what the supplier is told.
+_OTHER_FORMS = {
+    b"\xff\xfe": "text in UTF-16, not UTF-8",
+    b"\xfe\xff": "text in UTF-16, not UTF-8",
+    b"\x1f\x8b": "compressed by gzip: its name must end with .csv.gz",
+    b"PK\x03\x04": "a workbook or a zip archive, not CSV",
+    b"PAR1": "a Parquet file: its name must end with .parquet",
+}
+
+
 class _Unreadable(Exception):
     """The file is not what its name says; carries the message for the supplier."""
 
@@ -392,6 +402,9 @@ def _csv_header(path: Path, extension: str) -> list[str]:
             start = file.read(_HEADER_BYTES)
         if extension == "csv.gz" and not is_whole_gzip(path):
             raise _Unreadable("the gzip file was cut off or is damaged.")
+        for beginning, words in _OTHER_FORMS.items():
+            if start.startswith(beginning):
+                raise _Unreadable(f"is {words}.")
         text = start.decode("utf-8-sig", "replace")
         return next(csv.reader(io.StringIO(text, newline=""), strict=True))
     except StopIteration:

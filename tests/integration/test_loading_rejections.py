@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import hashlib
 import json
 import re
@@ -237,6 +239,22 @@ COLUMNS = {
 def test_columns(settings: Settings, content: bytes) -> None:
     write(settings, content)
     reject(settings, f"columns: ordinary_hours.csv: {COLUMNS[content]}")
+
+
+TEXT = "person_id,paid_hours\n6101500001,1\n"
+OTHER_FORMS = {
+    TEXT.encode("utf-16"): "text in UTF-16, not UTF-8",
+    codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"): "text in UTF-16, not UTF-8",
+    gzip.compress(TEXT.encode()): "compressed by gzip: its name must end with .csv.gz",
+    b"PK\x03\x04" + bytes(40): "a workbook or a zip archive, not CSV",
+    b"PAR1" + bytes(40): "a Parquet file: its name must end with .parquet",
+}
+
+
+@pytest.mark.parametrize("content", OTHER_FORMS, ids=["utf16", "utf16be", "gzip", "zip", "parquet"])
+def test_what_is_no_csv_is_told_as_what_it_is(settings: Settings, content: bytes) -> None:
+    write(settings, content)
+    reject(settings, f"unreadable: ordinary_hours.csv: is {OTHER_FORMS[content]}.")
 
 
 def test_columns_of_parquet(settings: Settings) -> None:

@@ -304,6 +304,26 @@ class ReleaseData:
         rows = self.rows("select distinct measure_id from main.rpt_rank_uncertainty where funnel_target is not null")
         return frozenset(str(row["measure_id"]) for row in rows)
 
+    @cached_property
+    def rank_intervals(self) -> dict[tuple[str, str, str], tuple[int, int]]:
+        """(Period, expected_source, municipality) -> the places between which its rank lies with 95 per cent."""
+        if not self.has("rpt_rank_uncertainty"):
+            return {}
+        rows = self.rows(
+            """
+            select period_code, expected_source, municipality_code, rank_lower_95, rank_upper_95
+            from main.rpt_rank_uncertainty
+            where measure_id = 'benefit_level_difference' and rank_lower_95 is not null and rank_upper_95 is not null
+            """
+        )
+        return {
+            (str(row["period_code"]), str(row["expected_source"]), str(row["municipality_code"])): (
+                round(row["rank_lower_95"]),
+                round(row["rank_upper_95"]),
+            )
+            for row in rows
+        }
+
     def revisions(self, table: str | None, most: int) -> tuple[int, list[Row]]:
         """How many revised figures a table, or every table, has, and the first of them."""
         if (table, most) not in self._revisions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -502,6 +503,43 @@ def test_a_funnel_of_the_year_is_named_where_there_is_one(make: Callable[..., Si
     note = "The table rpt_rank_uncertainty has the rolling year's funnel"
     assert note in said(section(measure_page(make(funnels), "passive_share"), "funnel"))
     assert note not in said(section(measure_page(make(), "passive_share"), "funnel"))
+
+
+@pytest.mark.parametrize("source", ["model", "published"])
+def test_ranks_of_the_model_stand_with_their_intervals(make: Callable[..., Site], source: str) -> None:
+    def ranked(content: dict[str, pd.DataFrame]) -> None:
+        measures = content["dim_measures"]
+        one = measures[measures["measure_id"] == "passive_share"].assign(
+            measure_id="benefit_level_difference", unit="percentage_points", direction="lower_is_better"
+        )
+        content["dim_measures"] = pd.concat([measures, one], ignore_index=True)
+        levels = pd.DataFrame({"municipality_code": CODES, "benchmark_rank": range(1, len(CODES) + 1)})
+        levels["difference_percentage_points"] = levels["benchmark_rank"] / 10
+        content["rpt_benefit_levels"] = levels.assign(
+            period_code=PERIOD, benefit_area_code="all", expected_source=source, actual_percentage=9.0,
+            expected_percentage=9.0, difference_full_time_persons=10, difference_lower_95=None,
+            difference_upper_95=None, is_suppressed=False,
+        )  # fmt: skip
+        rank = levels["benchmark_rank"]
+        intervals = levels[["municipality_code"]].assign(
+            period_code=PERIOD, expected_source="model", measure_id="benefit_level_difference",
+            rank_lower_95=(rank - 2.0).clip(lower=1), rank_upper_95=rank + 2.0, funnel_target=None,
+        )  # fmt: skip
+        intervals.loc[6, "rank_upper_95"] = 29.0  # the seventh
+        intervals.loc[3, ["rank_lower_95", "rank_upper_95"]] = None  # hidden in the release
+        content["rpt_rank_uncertainty"] = intervals
+
+    page = measure_page(make(ranked), "benefit_level_difference")
+    by_rank = table(page, "by-rank")
+    labels_of = [column.label for column in by_rank.columns]
+    if source == "published":
+        assert labels_of == ["Municipality", "Rank (1 = best)", "Value"] and "Ranks are" not in said(page.sections[1])
+        return
+    assert labels_of[3:] == ["Rank, best (95%)", "Rank, worst (95%)"]
+    assert [cell.text for cell in by_rank.rows[6][1:]] == ["7", "+0.70", "5", "29"]
+    assert [cell.text for cell in by_rank.rows[3][3:]] == ["not applicable"] * 2
+    note = f"for the middle municipality 4 places lie .* The least certain is By {CODES[6]}: number 7, between 5 and 29"
+    assert re.search(note, said(section(page, "table")))
 
 
 def test_periods_are_said_in_months_and_reasons_have_minus_signs(make: Callable[..., Site]) -> None:

@@ -150,18 +150,41 @@ def _interval(site: Site, row: Row) -> tuple[float, float] | None:
     return wilson_interval(float(row["numerator_count"]), float(row["denominator_count"]), site.confidence_z)
 
 
-def _by_rank(site: Site, ranks: Mapping[str, int], values: Mapping[str, Cell], title: str) -> Table:
-    """The same figures once more, the best first, for readers who would sort the table."""
+def _by_rank(
+    site: Site,
+    ranks: Mapping[str, int],
+    values: Mapping[str, Cell],
+    title: str,
+    intervals: Mapping[str, tuple[int, int]] | None = None,
+) -> Table:
+    """The same figures once more, the best first, for readers who would sort the table.
+
+    ``intervals``: between which places each rank lies, where that is known.
+    """
     w = site.w
     places = {code: place for place, code in enumerate(site.order)}
     order = sorted(ranks, key=lambda code: (ranks[code], places[code]))
-    return Table(
-        "by-rank",
-        f"{title}, {w.text('by_rank')}",
-        [Column(w.text("municipality")), Column(w.text("rank_best_first"), True), Column(w.text("value"), True)],
-        [[site.link(code, "../"), Cell(str(ranks[code])), values[code]] for code in order],
-        order,
-        folded=w.text("by_rank_unfold"),
+    columns = [Column(w.text("municipality")), Column(w.text("rank_best_first"), True), Column(w.text("value"), True)]
+    rows = [[site.link(code, "../"), Cell(str(ranks[code])), values[code]] for code in order]
+    if intervals:
+        columns += [Column(w.text("rank_lower_95"), True), Column(w.text("rank_upper_95"), True)]
+        for code, row in zip(order, rows, strict=True):
+            ends = intervals.get(code)
+            row += [Cell(str(end)) for end in ends] if ends else [site.not_relevant()] * 2
+    return Table("by-rank", f"{title}, {w.text('by_rank')}", columns, rows, order, folded=w.text("by_rank_unfold"))
+
+
+def rank_interval_text(site: Site, ranks: Mapping[str, int], places: Mapping[str, tuple[int, int]]) -> str:
+    """How sure the ranks are, in a sentence: the width of the middle interval, and whose rank is the least sure."""
+    widths = sorted(last - first for first, last in places.values())
+    widest = max(places, key=lambda code: (places[code][1] - places[code][0], -ranks[code]))
+    return site.w.text(
+        "rank_intervals",
+        middle=widths[(len(widths) - 1) // 2],
+        name=site.names[widest],
+        rank=ranks[widest],
+        first=places[widest][0],
+        last=places[widest][1],
     )
 
 
@@ -221,7 +244,13 @@ def _level_sections(site: Site, measure: Row) -> list[Section]:
         if site.levels[code]["benchmark_rank"] is not None
     }
     if ranks and is_comparable(measure):
-        table.tables.append(_by_rank(site, ranks, {code: site.level_cell(code) for code in ranks}, title))
+        known = site.data.rank_intervals
+        key = (str(first["period_code"]), str(first["expected_source"]))
+        places = {code: known[*key, code] for code in ranks if (*key, code) in known}
+        values = {code: site.level_cell(code) for code in ranks}
+        table.tables.append(_by_rank(site, ranks, values, title, places))
+        if places:
+            table.paragraphs.append(Paragraph(rank_interval_text(site, ranks, places), "note"))
     intervals = {
         code: (float(row["difference_lower_95"]), float(row["difference_upper_95"]))
         if row["difference_lower_95"] is not None and row["difference_upper_95"] is not None

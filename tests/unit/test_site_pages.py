@@ -360,9 +360,9 @@ def test_provisional_months_are_marked_on_every_page(make: Callable[..., Site]) 
     assert row(page, "months", "2025-02-01")[0] == "February 2025 (provisional)"
     assert row(page, "months", "2025-01-01")[0] == "January 2025"
     assert "February 2025 (provisional)" in section(page, "table").heading
-    assert row(front.page(site), "national", "passive_share")[2] == "February 2025 (provisional)"
+    assert row(front.page(site), "national", "passive_share")[4] == "February 2025 (provisional)"
     place = municipality.page(site, CODES[5])
-    assert row(place, "compared", "passive_share")[2] == "February 2025 (provisional)"
+    assert row(place, "compared", "passive_share")[4] == "February 2025 (provisional)"
     assert row(place, "development-table", "2025-02-01")[0] == "February 2025 (provisional)"
 
 
@@ -370,7 +370,7 @@ def test_a_municipality_page_names_the_group_of_each_figure_and_has_every_target
     make: Callable[..., Site],
 ) -> None:
     page = municipality.page(make(), CODES[25])
-    assert row(page, "compared", "conversation_timeliness")[1] == "Unemployed, deadline no.\u00a01"
+    assert row(page, "compared", "conversation_timeliness")[3] == "Unemployed, deadline no.\u00a01"
     assert any(
         "(Unemployed, deadline no.\u00a01): 90.0%" in drawn.caption for drawn in section(page, "development").figures
     )

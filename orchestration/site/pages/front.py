@@ -36,10 +36,10 @@ def page(site: Site) -> Page:
         rows.append(
             [
                 Cell(site.measure_name(measure), href=f"measures/{name}.html"),
-                Cell(site.group_name(group)),
-                Cell(site.month(month, row)),
                 site.measured(row, unit),
                 Cell(site.unit_name(unit)),
+                Cell(site.group_name(group)),
+                Cell(site.month(month, row)),
             ]
         )
         keys.append(name)
@@ -47,12 +47,13 @@ def page(site: Site) -> Page:
         Table(
             "national",
             w.text("national_picture"),
+            # Figures next to their names: a phone shows the first columns.
             [
                 Column(w.text("measure")),
-                Column(w.text("group")),
-                Column(w.text("month")),
                 Column(w.text("value"), True),
                 Column(w.text("unit")),
+                Column(w.text("group")),
+                Column(w.text("month")),
             ],
             rows,
             keys,

@@ -178,12 +178,13 @@ def _compare_section(site: Site, code: str) -> Section:
         section.paragraphs.append(Paragraph(w.text("compare_text")))
         similar = data.similar.get(code, [])
     section.paragraphs.append(Paragraph(w.text("compare_months"), "note"))
+    # The place's own figures next to their names: a phone shows the first columns.
     columns = [
         Column(w.text("measure")),
-        Column(w.text("group")),
-        Column(w.text("month")),
         Column(site.names[code], True),
         Column(w.text("country"), True),
+        Column(w.text("group")),
+        Column(w.text("month")),
     ]
     columns += [Column(site.names.get(other, other), True, href=f"{other}.html") for other in similar]
     rows, keys = [], []
@@ -199,8 +200,9 @@ def _compare_section(site: Site, code: str) -> Section:
         if group is None or month is None:
             continue
         found = data.measure_rows[name].get((group, month), {})
-        values = [site.measured(found.get(other), unit) for other in (code, COUNTRY, *similar)]
-        rows.append([first, Cell(site.group_name(group)), Cell(site.month(month, found.get(code))), *values])
+        mine, country, *others = (site.measured(found.get(other), unit) for other in (code, COUNTRY, *similar))
+        about = (Cell(site.group_name(group)), Cell(site.month(month, found.get(code))))
+        rows.append([first, mine, country, *about, *others])
         keys.append(name)
     empty = w.text("missing_table", table="rpt_measure_results")
     section.tables.append(Table("compared", w.text("compare"), columns, rows, keys, empty=empty))
@@ -208,13 +210,13 @@ def _compare_section(site: Site, code: str) -> Section:
 
 
 def _level_cells(site: Site, code: str, similar: Iterable[str]) -> list[Cell]:
-    """Group, period, and the difference from the expected level, which isn't made for the country."""
+    """The difference from the expected level, which isn't made for the country, with its group and period."""
     period = str(next(iter(site.levels.values()))["period_code"])
     return [
-        Cell(site.group_name("all")),
-        Cell(site.period(period)),
         site.level_cell(code),
         site.not_relevant(),
+        Cell(site.group_name("all")),
+        Cell(site.period(period)),
         *(site.level_cell(other) for other in similar),
     ]
 

@@ -16,8 +16,10 @@ SEED ?= 1
 LANDING ?= $(or $(JOBCENTER_LANDING),$(CURDIR)/landing)
 DATA ?= $(or $(JOBCENTER_DATA),$(CURDIR)/data)
 
-export JOBCENTER_LANDING := $(abspath $(LANDING))
-export JOBCENTER_DATA := $(abspath $(DATA))
+# `abspath` would take a path with a space for two.
+absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
+export JOBCENTER_LANDING := $(call absolute,$(LANDING))
+export JOBCENTER_DATA := $(call absolute,$(DATA))
 export DAGSTER_DISABLE_TELEMETRY := yes
 export DBT_SEND_ANONYMOUS_USAGE_STATS := 0
 export GX_ANALYTICS_ENABLED := false

@@ -114,6 +114,19 @@ def test_who_reads_the_first_lines_only_gets_no_traceback(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("given", "landing"), [((), "landing"), (("LANDING=the zone/x",), "the zone/x"), (("LANDING=/the zone",), None)]
+)
+def test_make_takes_folders_with_spaces(tmp_path: Path, given: tuple[str, ...], landing: str | None) -> None:
+    here = tmp_path / "my project"
+    here.mkdir()
+    told = 'told: ; @echo "$(JOBCENTER_LANDING)|$(JOBCENTER_DATA)"'
+    command = ["make", "-f", str(PROJECT_ROOT / "Makefile"), f"--eval={told}", "told", *given]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JOBCENTER_", "MAKE"))}
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{here / landing if landing else '/the zone'}|{here}/data\n"
+
+
+@pytest.mark.parametrize(
     ("value", "is_counted"), [("1", True), ("yes", True), ("0", False), ("no", False), ("", False)]
 )
 def test_foertidspension_is_counted_when_it_is_asked_for(value: str, is_counted: bool) -> None:

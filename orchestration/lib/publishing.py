@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from orchestration.expectations.release import release_suites
 from orchestration.expectations.results import ChecksFailed, ExpectationResult, require_passed
@@ -27,6 +30,14 @@ from orchestration.lib.settings import Settings
 
 # Written into a candidate after its checks: that they passed, and the hash of the manifest that they passed for.
 CHECKS = "checks.json"
+
+# Whether each was met, not what it found: what broke a check may be about few persons.
+_CHECKS_OF_THE_WAREHOUSE = """
+    select layer, table_name, suite, expectation as check_name, severity, success as is_passed
+    from quality.check_results
+    where layer <> 'release'
+    order by list_position(['raw', 'staging', 'intermediate', 'marts'], layer), suite, expectation
+"""
 
 MODEL_LAYERS: tuple[Layer, ...] = ("staging", "intermediate", "marts")
 
@@ -128,6 +139,12 @@ def _commit(project: Path) -> str:
     return f"{head}+changes" if changed else head
 
 
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     """Write a release of the warehouse as it stands.
 
@@ -141,9 +158,8 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
         plan = build.plan_build(connection, settings.project)
         require_passed(connection, ["raw"], plan.raw_id, "to release")
         require_passed(connection, MODEL_LAYERS, plan.build_id, "to release")
-        cursor = connection.execute("select * from quality.deliveries order by period, delivery, path")
-        names = [column[0] for column in cursor.description]
-        deliveries = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        deliveries = _rows(connection, "select * from quality.deliveries order by period, delivery, path")
+        checks = _rows(connection, _CHECKS_OF_THE_WAREHOUSE)
         key = connection.execute("select max(key_id) from build.key").fetchone()
         accepted = connection.execute("select count(*) from raw.current_batches").fetchone()
     finally:
@@ -172,6 +188,7 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
         commit=_commit(settings.project),
         dbt_version=importlib.metadata.version("dbt-core"),
         deliveries=deliveries,
+        checks=checks,
     )
     folder = writer.write_release(
         settings.warehouse,

@@ -324,6 +324,12 @@ class ReleaseData:
             for row in rows
         }
 
+    @cached_property
+    def checks(self) -> list[Row]:
+        """Rows of meta.checks in the order of the layers; none where the release was made before it had the table."""
+        found = self.rows("select * from duckdb_tables() where schema_name = 'meta' and table_name = 'checks'")
+        return self.rows("select * from meta.checks order by rowid") if found else []
+
     def revisions(self, table: str | None, most: int) -> tuple[int, list[Row]]:
         """How many revised figures a table, or every table, has, and the first of them."""
         if (table, most) not in self._revisions:

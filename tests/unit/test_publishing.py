@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from orchestration.expectations.results import ChecksFailed, ExpectationResult
+from orchestration.expectations.results import ChecksFailed, ExpectationResult, store_results
 from orchestration.expectations.suites import Severity
 from orchestration.lib import build, publishing, warehouse
 from orchestration.lib.release import writer
@@ -71,6 +73,8 @@ def test_a_candidate_is_checked_where_nobody_looks_and_then_published_whole(
     with warehouse.connect(settings) as connection:
         warehouse.ensure_schemas(connection)
         connection.execute(ONE_BATCH)
+        checks = [replace(result(), layer=layer) for layer in ("marts", "raw", "release")]
+        store_results(connection, [*checks, replace(checks[0], expectation="warned", success=False)], "b")
     plan = build.BuildPlan("ab" * 16, "raw", "project", 1, True)
     monkeypatch.setattr(build, "plan_build", lambda connection, project: plan)
     monkeypatch.setattr(publishing, "require_passed", lambda *arguments: None)
@@ -82,6 +86,10 @@ def test_a_candidate_is_checked_where_nobody_looks_and_then_published_whole(
 
     monkeypatch.setattr(publishing, "run_suites", look)
     written = publishing.write_candidate(settings, dt.datetime(2025, 1, 1, tzinfo=dt.UTC)).folder
+    with duckdb.connect(str(written / "release.duckdb"), read_only=True) as released:
+        assert released.execute("select layer, check_name, is_passed from meta.checks").fetchall() == [
+            ("raw", "holds", True), ("marts", "holds", True), ("marts", "warned", False),
+        ]  # fmt: skip
     results = publishing.check_candidate(settings, written)
     assert seen == [(settings.candidates, 0o700, [])]
     assert publishing.find_candidate(settings, written.name) == written and not publishing.has_passed(written)
@@ -208,6 +216,7 @@ def test_a_name_that_is_taken_is_not_taken_again(settings: Settings) -> None:
 def test_a_clock_before_the_current_release_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with warehouse.connect(settings) as connection:
         warehouse.ensure_schemas(connection)
+        connection.execute(ONE_BATCH)
     plan = build.BuildPlan("ab" * 16, "raw", "project", 1, True)
     monkeypatch.setattr(build, "plan_build", lambda connection, project: plan)
     monkeypatch.setattr(publishing, "require_passed", lambda *arguments: None)

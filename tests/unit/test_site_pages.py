@@ -570,6 +570,31 @@ def test_a_table_that_is_cut_says_so(make: Callable[..., Site], monkeypatch: pyt
     assert len(deliveries(401).rows) == 400 and "the first 400 of 401" in deliveries(401).note
 
 
+def test_the_checks_of_the_warehouse_are_counted_and_those_that_warned_named(
+    make: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make()
+    assert "does not say which checks" in said(section(quality_without_meta(site, monkeypatch), "checks"))
+    site.data.checks = [
+        {
+            "layer": layer, "table_name": f"{layer}.t", "suite": layer, "check_name": f"check_{number}",
+            "severity": "warn", "is_passed": (layer, number) != ("marts", 1),
+        }
+        for layer, count in (("raw", 3), ("marts", 2))
+        for number in range(count)
+    ]  # fmt: skip
+    page = quality_without_meta(site, monkeypatch)
+    assert row(page, "checks-table", "raw") == ["Raw deliveries (raw)", "3", "0"]
+    assert row(page, "checks-table", "marts") == ["Finished figures (marts)", "2", "1"]
+    assert [[cell.text for cell in cells] for cells in table(page, "warnings-table").rows] == [["marts.t", "check_1"]]
+
+
+def quality_without_meta(site: Site, monkeypatch: pytest.MonkeyPatch) -> Page:
+    """The page of a release that says nothing else about itself."""
+    monkeypatch.setattr(site.data, "rows", lambda query: [])
+    return quality.page(site)
+
+
 @pytest.mark.parametrize(
     ("rule", "name", "value"),
     [

@@ -74,6 +74,17 @@ TABLES = {
             "loaded_at": ("varchar", "When it was loaded."),
         },
     ),
+    "checks": MetaTable(
+        "One row per check of the warehouse that the release was made from.",
+        {
+            "layer": ("varchar", "raw, staging, intermediate or marts."),
+            "table_name": ("varchar", "The table whose rows are checked."),
+            "suite": ("varchar", "The suite that the check is in."),
+            "check_name": ("varchar", "The check."),
+            "severity": ("varchar", "error: a release is refused where it fails; warn: it is shown."),
+            "is_passed": ("boolean", "Whether it was met."),
+        },
+    ),
     "completeness": MetaTable(
         "One row per data set and number of months after the month: how much of it was here by then.",
         {

@@ -58,9 +58,9 @@ class ReleaseFacts:
     """What a release says about its own making.
 
     created_at is given by the caller, since nothing below the pipeline reads the clock. `deliveries` are the rows of
-    quality.deliveries (any mapping of plain values); `is_sample` when they are made up, and so every figure;
-    `descriptions` may give texts for tables and columns as {table: (text, {column: text})}, and goes before the
-    comments found in the warehouse.
+    quality.deliveries (any mapping of plain values), `checks` those of `meta.checks`; `is_sample` when the deliveries
+    are made up, and so every figure; `descriptions` may give texts for tables and columns as
+    {table: (text, {column: text})}, and goes before the comments found in the warehouse.
     """
 
     created_at: datetime
@@ -71,6 +71,7 @@ class ReleaseFacts:
     dbt_version: str = ""
     duckdb_version: str = duckdb.__version__
     deliveries: Sequence[Mapping[str, Any]] = ()
+    checks: Sequence[Mapping[str, Any]] = ()
     is_sample: bool = False
     descriptions: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -499,6 +500,7 @@ def _write_meta(
     )
     meta.write_rows(con, "tables", [asdict(table) | {"table_name": table.name} for table in tables])
     meta.write_rows(con, "suppression", [asdict(row) for row in report])
+    meta.write_rows(con, "checks", facts.checks)
     meta.write_rows(
         con,
         "deliveries",

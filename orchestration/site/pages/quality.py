@@ -1,4 +1,4 @@
-"""Hidden figures, published against computed ones, deliveries."""
+"""Hidden figures, checks of the data, published against computed ones, deliveries."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from orchestration.site.parts import LONGEST_TABLE, Cell, Column, Page, Paragrap
 
 
 def page(site: Site) -> Page:
-    """Hidden figures, published against computed, deliveries."""
-    sections = [_hidden(site), _published(site), _deliveries(site)]
+    """Hidden figures, checks, published against computed, deliveries."""
+    sections = [_hidden(site), _checks(site), _published(site), _deliveries(site)]
     return Page("quality.html", site.w.text("quality"), sections)
 
 
@@ -46,6 +46,37 @@ def _hidden(site: Site) -> Section:
         )
     )
     return hidden
+
+
+def _checks(site: Site) -> Section:
+    """How many checks of each layer there were, and which ones warned."""
+    w, data = site.w, site.data
+    section = Section(w.text("checks"), "checks")
+    rows = data.checks
+    if not rows:
+        section.paragraphs.append(Paragraph(w.text("no_checks"), "note"))
+        return section
+    section.paragraphs.append(Paragraph(w.text("checks_text")))
+    layers = dict.fromkeys(str(row["layer"]) for row in rows)
+    counts = []
+    for layer in layers:
+        mine = [row for row in rows if row["layer"] == layer]
+        warned = sum(not row["is_passed"] for row in mine)
+        counts.append([Cell(w.text(f"layer_{layer}")), Cell(w.number(len(mine))), Cell(w.number(warned))])
+    columns = [Column(w.text("layer")), Column(w.text("check_count"), True), Column(w.text("warning_count"), True)]
+    section.tables.append(Table("checks-table", w.text("checks_by_layer"), columns, counts, list(layers)))
+    warnings = [row for row in rows if not row["is_passed"]]
+    if warnings:
+        section.tables.append(
+            Table(
+                "warnings-table",
+                w.text("checks_that_warned"),
+                [Column(w.text("table")), Column(w.text("check"))],
+                [[Cell(str(row["table_name"])), Cell(str(row["check_name"]))] for row in warnings],
+                [f"{row['suite']}.{row['check_name']}" for row in warnings],
+            )
+        )
+    return section
 
 
 def _published(site: Site) -> Section:

@@ -169,19 +169,23 @@ def test_a_pipeline_on_a_full_disk_ends_with_a_message(tmp_path: Path) -> None:
 
 def test_a_pipeline_in_a_folder_it_may_not_write_ends_with_a_message(tmp_path: Path) -> None:
     place = pipeline_place(tmp_path)
-    place.data.mkdir()
-    place.data.chmod(0o555)
     for folder in (tmp_path, *tmp_path.parents):
         if folder.name.startswith(("pytest", "test")) and folder.stat().st_uid == os.getuid():
             folder.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", _AS_NOBODY],
-        env={**place.environment(), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    # Its owner could open a folder of his own; so it can't be made.
+    assert place.data.parent == tmp_path and not place.data.exists()
+    tmp_path.chmod(0o555)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_NOBODY],
+            env={**place.environment(), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+    finally:
+        tmp_path.chmod(0o755)
     assert done.returncode == pipeline.EXIT_SET_UP, done.stdout + done.stderr
     assert f"the folder {place.data} can't be made or closed to others" in done.stdout
     assert "Traceback" not in done.stderr

@@ -52,13 +52,14 @@ _OWN_ERROR = re.compile(r"orchestration\.[\w.]+: ")
 class Situation:
     """What there is to do: deliveries not decided upon, and whether the newest build is the current release.
 
-    `is_nothing_there`: no delivery lies in the landing zone, and none was ever decided upon. `warnings` tell what of
-    the landing zone is not loaded, or has gone from it.
+    `is_nothing_there`: no delivery lies in the landing zone, and none was ever decided upon. `is_nothing_accepted`:
+    none stands in the warehouse. `warnings` tell what of the landing zone is not loaded, or has gone from it.
     """
 
     unseen: list[FoundDelivery]
     is_released: bool
     is_nothing_there: bool
+    is_nothing_accepted: bool
     warnings: list[str]
 
 
@@ -66,27 +67,33 @@ def look(settings: Settings) -> Situation:
     """Compare landing zone, warehouse, project and current release; a broken warehouse file is set aside here."""
     found = discover(settings.landing)
     try:
-        known, plan = _read_books(settings)
+        known, plan, batches = _read_books(settings)
     except (warehouse.WarehouseBroken, duckdb.Error) as error:
         if isinstance(error, duckdb.Error) and not warehouse.is_corruption(error):
             raise
         _set_aside(settings, str(error))
-        known, plan = _read_books(settings)
+        known, plan, batches = _read_books(settings)
     unseen = [item for item in found if (item.path, item.manifest_hash) not in known]
     released = build.released_build_id(writer.current_release(settings.releases))
     ledger = Ledger(settings.ledger)
     is_nothing_there = not found and next(iter(ledger), None) is None
     return Situation(
-        unseen, released == plan.build_id, is_nothing_there, doctor.delivery_warnings(settings, found, ledger)
+        unseen,
+        released == plan.build_id,
+        is_nothing_there,
+        batches == 0,
+        doctor.delivery_warnings(settings, found, ledger),
     )
 
 
-def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPlan]:
+def _read_books(settings: Settings) -> tuple[set[tuple[str, str]], build.BuildPlan, int]:
+    """The deliveries that were decided upon, the next build, and how many data sets of a month stand in raw."""
     connection = warehouse.connect(settings)
     try:
         warehouse.ensure_schemas(connection)
         known = set(connection.execute("select path, hash from quality.deliveries").fetchall())
-        return known, build.plan_build(connection, settings.project)
+        batches = connection.execute("select count(*) from raw.current_batches").fetchall()[0][0]
+        return known, build.plan_build(connection, settings.project), batches
     finally:
         connection.close()
 
@@ -240,6 +247,10 @@ def _run(settings: Settings) -> int:
         say("nothing new: no unseen delivery, unchanged project, and the newest build is released")
         _close(settings)
         return 0
+    if not situation.unseen and situation.is_nothing_accepted:
+        status = _stopped("no delivery is new, and none that came before was accepted", EXIT_FAILED)
+        _close(settings)
+        return status
     say(counted(len(situation.unseen), "new delivery", "new deliveries"))
     if len(situation.unseen) <= FEW_DELIVERIES:
         memory.give_back_large_blocks()

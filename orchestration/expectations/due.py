@@ -31,7 +31,7 @@ _DUE: dict[str, str] = {
     "timeliness_and_results": "select period_code, count(*) from period_municipalities group by all",
     "timeliness_and_results_correlation": "select period_code, 1 from periods",
     "early_effort": f"""
-        select months.month, count(*) + 1 -- and the country
+        select strftime(months.month, '%Y-%m'), count(*) + 1 -- and the country
         from intermediate.int_months as months
         inner join seeds.municipalities on {_in_force("months.as_of_date", "municipalities")}
         where months.early_effort_completed_months is not null
@@ -73,7 +73,7 @@ _PRESENT: dict[str, str] = {
     "supervision": "scenario_code || ' ' || statement_year, count(*)",
     "timeliness_and_results": "period_code, count(*)",
     "timeliness_and_results_correlation": "period_code, count(*)",
-    "early_effort": "month, count(*)",
+    "early_effort": "strftime(month, '%Y-%m'), count(*)",
     "benefit_levels": "expected_source || ' ' || period_code, count(*)",
     "similar_municipalities": "period_code, count(distinct municipality_code)",
     "follow_up": "round_code, count(*)",

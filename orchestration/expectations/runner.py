@@ -176,13 +176,21 @@ def _run(source: "SQLDatasource", suite: Suite, expected: "ExpectationSuite") ->
 
 
 def _named(opened: _Opened, suite: Suite, check: Check) -> str:
-    """Which rows break the check, to be said after their number; empty where the suite has no names for them."""
+    """Which rows break the check, to be said after their number; empty where there are no names for them."""
+    from sqlalchemy.exc import DBAPIError
+
     query = suite.names_of_breaking_rows(check, _NAMED_AT_MOST + 1)
     if query is None:
         return ""
-    with opened.rows.get_engine().connect() as connection:
-        rows = connection.exec_driver_sql(query).fetchall()
-    names = [" ".join(_word(value) for value in row if value is not None) for row in rows[:_NAMED_AT_MOST]]
+    try:
+        with opened.rows.get_engine().connect() as connection:
+            rows = connection.exec_driver_sql(query).fetchall()
+    except DBAPIError as error:
+        _require_whole_file(_first_line(error))
+        return ""
+    names = [
+        " ".join(_word(value) for value in row if value is not None) or "(no name)" for row in rows[:_NAMED_AT_MOST]
+    ]
     return f": {'; '.join(names)}{'; …' if len(rows) > _NAMED_AT_MOST else ''}"
 
 

@@ -149,8 +149,8 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
     """Write a release of the warehouse as it stands.
 
     Raises ChecksFailed unless raw, staging, intermediate and marts passed their checks for this very build, and
-    ReleaseError when no delivery has been accepted, or when the clock stands before the current release: ids sort by
-    time, and so do their readers.
+    ReleaseError when no delivery stands in the warehouse, or when the clock stands before the current release: ids
+    sort by time, and so do their readers.
     """
     settle_releases(settings)
     connection = warehouse.connect(settings)
@@ -166,8 +166,8 @@ def write_candidate(settings: Settings, created_at: datetime) -> Candidate:
         connection.close()
     if accepted == (0,):
         raise writer.ReleaseError(
-            "No delivery has been accepted yet, so there is nothing to release. What is wrong with each stands below "
-            "and in quality.deliveries; deliver it again under a new number."
+            "No delivery stands in the warehouse, so there is nothing to release. `make doctor` says what is wrong "
+            "with those that were rejected; deliver them again under a new number."
         )
     current = writer.current_release(settings.releases)
     if current is not None and build.released_build_id(current) == plan.build_id:

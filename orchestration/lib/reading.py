@@ -76,11 +76,12 @@ class ReadingFailed(RuntimeError):
 
 # How files begin that are no CSV in UTF-8, whatever their name says, and what the supplier is told.
 _OTHER_FORMS = {
-    b"\xff\xfe": "text in UTF-16, not UTF-8",
-    b"\xfe\xff": "text in UTF-16, not UTF-8",
-    b"\x1f\x8b": "compressed by gzip: its name must end with .csv.gz",
-    b"PK\x03\x04": "a workbook or a zip archive, not CSV",
-    b"PAR1": "a Parquet file: its name must end with .parquet",
+    b"\x1f\x8b": ("compressed by gzip", ": its name must end with .csv.gz"),
+    b"PK\x03\x04": ("a workbook or a zip archive, not CSV", ""),
+    b"\xd0\xcf\x11\xe0": ("a workbook, not CSV", ""),
+    b"PAR1": ("a Parquet file", ": its name must end with .parquet"),
+    b"\xff\xfe": ("text in UTF-16 or UTF-32, not UTF-8", ""),
+    b"\xfe\xff": ("text in UTF-16, not UTF-8", ""),
 }
 
 
@@ -402,9 +403,10 @@ def _csv_header(path: Path, extension: str) -> list[str]:
             start = file.read(_HEADER_BYTES)
         if extension == "csv.gz" and not is_whole_gzip(path):
             raise _Unreadable("the gzip file was cut off or is damaged.")
-        for beginning, words in _OTHER_FORMS.items():
+        for beginning, (form, advice) in _OTHER_FORMS.items():
             if start.startswith(beginning):
-                raise _Unreadable(f"is {words}.")
+                inside = extension == "csv.gz"
+                raise _Unreadable(f"is {form}{' inside its gzip' if inside else advice}.")
         text = start.decode("utf-8-sig", "replace")
         return next(csv.reader(io.StringIO(text, newline=""), strict=True))
     except StopIteration:

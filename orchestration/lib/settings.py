@@ -52,8 +52,7 @@ class Settings:
 
         def folder(name: str, default: Path) -> Path:
             text = values.get(name) or ""
-            # Links stay as they were given, which `resolve` would follow.
-            return Path(os.path.abspath(Path(text).expanduser())) if text else default  # noqa: PTH100
+            return Path(text).expanduser().absolute() if text else default
 
         threads_text = values.get("JOBCENTER_THREADS") or ""
         if threads_text and (not threads_text.isascii() or not threads_text.isdigit() or int(threads_text) < 1):

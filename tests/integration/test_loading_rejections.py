@@ -243,18 +243,24 @@ def test_columns(settings: Settings, content: bytes) -> None:
 
 TEXT = "person_id,paid_hours\n6101500001,1\n"
 OTHER_FORMS = {
-    TEXT.encode("utf-16"): "text in UTF-16, not UTF-8",
+    TEXT.encode("utf-16"): "text in UTF-16 or UTF-32, not UTF-8",
     codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"): "text in UTF-16, not UTF-8",
     gzip.compress(TEXT.encode()): "compressed by gzip: its name must end with .csv.gz",
     b"PK\x03\x04" + bytes(40): "a workbook or a zip archive, not CSV",
+    b"\xd0\xcf\x11\xe0" + bytes(40): "a workbook, not CSV",
     b"PAR1" + bytes(40): "a Parquet file: its name must end with .parquet",
 }
 
 
-@pytest.mark.parametrize("content", OTHER_FORMS, ids=["utf16", "utf16be", "gzip", "zip", "parquet"])
+@pytest.mark.parametrize("content", OTHER_FORMS, ids=["utf16", "utf16be", "gzip", "zip", "xls", "parquet"])
 def test_what_is_no_csv_is_told_as_what_it_is(settings: Settings, content: bytes) -> None:
     write(settings, content)
     reject(settings, f"unreadable: ordinary_hours.csv: is {OTHER_FORMS[content]}.")
+
+
+def test_what_is_no_csv_inside_a_gzip_is_told_without_another_name(settings: Settings) -> None:
+    write(settings, gzip.compress(b"PAR1" + bytes(40)), "csv.gz")
+    reject(settings, "unreadable: ordinary_hours.csv.gz: is a Parquet file inside its gzip.")
 
 
 def test_columns_of_parquet(settings: Settings) -> None:

@@ -136,6 +136,22 @@ def test_foertidspension_is_counted_when_it_is_asked_for(value: str, is_counted:
     assert ("--foertidspension" in done.stdout) == is_counted
 
 
+def test_with_nothing_but_rejected_deliveries_it_says_so_and_builds_nothing_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = make_settings(tmp_path)
+    write_delivery(settings.landing, "2024-06", 1, {"ordinary_hours": b"PAR1"}, "csv")
+    assert len(load(settings).rejected) == 1
+    for name, value in (("LANDING", settings.landing), ("DATA", settings.data), ("KEY", TEST_KEY)):
+        monkeypatch.setenv(f"JOBCENTER_{name}", str(value))
+    monkeypatch.setattr(pipeline, "run_job", lambda *arguments: pytest.fail("it was run"))
+    monkeypatch.setattr(progress, "_TERMINAL", 1)
+    assert pipeline.main() == pipeline.EXIT_FAILED
+    said = capfd.readouterr().out
+    assert "Stopped: no delivery is new, and none that came before was accepted" in said
+    assert "unreadable: ordinary_hours.csv: is a Parquet file" in said
+
+
 def test_of_a_failed_step_our_own_error_is_told_and_not_what_caused_it() -> None:
     def told(error: Exception, cause: Exception) -> str:
         try:

@@ -16,6 +16,7 @@ from orchestration.expectations.suites import Severity
 from orchestration.lib import build, publishing, warehouse
 from orchestration.lib.release import writer
 from orchestration.lib.settings import Settings
+from orchestration.site.data import ReleaseData
 from tests.support.faults import wrong_with_releases
 from tests.support.landing import make_settings
 from tests.support.release_fixture import build as build_warehouse
@@ -90,6 +91,7 @@ def test_a_candidate_is_checked_where_nobody_looks_and_then_published_whole(
         assert released.execute("select layer, check_name, is_passed from meta.checks").fetchall() == [
             ("raw", "holds", True), ("marts", "holds", True), ("marts", "warned", False),
         ]  # fmt: skip
+    assert [row["check_name"] for row in ReleaseData(written).checks] == ["holds", "holds", "warned"]
     results = publishing.check_candidate(settings, written)
     assert seen == [(settings.candidates, 0o700, [])]
     assert publishing.find_candidate(settings, written.name) == written and not publishing.has_passed(written)
@@ -114,7 +116,7 @@ def test_nothing_is_released_before_a_delivery_is_accepted(tmp_path: Path, monke
     with warehouse.connect(settings) as connection:
         warehouse.ensure_schemas(connection)
     monkeypatch.setattr(publishing, "require_passed", lambda *arguments: None)
-    with pytest.raises(writer.ReleaseError, match="No delivery has been accepted yet"):
+    with pytest.raises(writer.ReleaseError, match="No delivery stands in the warehouse"):
         publishing.write_candidate(settings, dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
     assert list(settings.candidates.iterdir()) == []
 

@@ -75,14 +75,15 @@ TABLES = {
         },
     ),
     "checks": MetaTable(
-        "One row per check of the warehouse that the release was made from.",
+        "One row per check of the warehouse that the release was made from, as it was last made: rows of persons are "
+        "read once, when their month is new or corrected.",
         {
             "layer": ("varchar", "raw, staging, intermediate or marts."),
             "table_name": ("varchar", "The table whose rows are checked."),
             "suite": ("varchar", "The suite that the check is in."),
             "check_name": ("varchar", "The check."),
             "severity": ("varchar", "error: a release is refused where it fails; warn: it is shown."),
-            "is_passed": ("boolean", "Whether it was met."),
+            "is_passed": ("boolean", "Whether what was read met it."),
         },
     ),
     "completeness": MetaTable(

@@ -170,13 +170,14 @@ def _by_rank(
         columns += [Column(w.text("rank_lower_95"), True), Column(w.text("rank_upper_95"), True)]
         for code, row in zip(order, rows, strict=True):
             ends = intervals.get(code)
-            row += [Cell(str(end)) for end in ends] if ends else [site.not_relevant()] * 2
+            # The release hides it with the figure that it is about.
+            row += [Cell(str(end)) for end in ends] if ends else [site.nothing(True)] * 2
     return Table("by-rank", f"{title}, {w.text('by_rank')}", columns, rows, order, folded=w.text("by_rank_unfold"))
 
 
 def rank_interval_text(site: Site, ranks: Mapping[str, int], places: Mapping[str, tuple[int, int]]) -> str:
     """How sure the ranks are, in a sentence: the width of the middle interval, and whose rank is the least sure."""
-    widths = sorted(last - first for first, last in places.values())
+    widths = sorted(last - first + 1 for first, last in places.values())
     widest = max(places, key=lambda code: (places[code][1] - places[code][0], -ranks[code]))
     return site.w.text(
         "rank_intervals",

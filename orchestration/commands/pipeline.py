@@ -248,7 +248,10 @@ def _run(settings: Settings) -> int:
         _close(settings)
         return 0
     if not situation.unseen and situation.is_nothing_accepted:
-        status = _stopped("no delivery is new, and none that came before was accepted", EXIT_FAILED)
+        status = _stopped(
+            "no delivery is new, and none stands in the warehouse. Deliver the rejected ones again under a new number.",
+            EXIT_FAILED,
+        )
         _close(settings)
         return status
     say(counted(len(situation.unseen), "new delivery", "new deliveries"))

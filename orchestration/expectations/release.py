@@ -4,7 +4,7 @@ from pathlib import Path
 
 from orchestration.expectations.marts import MARTS, Mart, completeness_check, share_checks
 from orchestration.expectations.reference import municipalities, parameter
-from orchestration.expectations.suites import Check, Suite, holds, not_null
+from orchestration.expectations.suites import PERSONAL_NAMES, Check, Suite, holds, not_null
 from orchestration.lib.sql_text import sql_file
 
 DIMENSIONS = (
@@ -42,7 +42,6 @@ ROWS_LOST_AT_MOST = 0.02
 NATIONAL_SHARE_CHANGE_AT_MOST = 0.05
 NATIONAL_PERSONS_CHANGE_AT_MOST = 0.10
 
-_PERSONAL_NAMES = "(^|_)(person_key|person_id|cpr|cpr_number|identifier|offer_id|conversation_id)($|_)"
 # Hashed persons are unsigned 64-bit numbers; no figure is.
 _PERSONAL_TYPES = "'UBIGINT', 'HUGEINT', 'UHUGEINT', 'BLOB', 'UUID'"
 
@@ -108,7 +107,7 @@ def _persons_suite() -> Suite:
         checks=(
             holds(
                 "no_column_names_a_person",
-                f"not regexp_matches(lower(column_name), '{_PERSONAL_NAMES}')",
+                f"not regexp_matches(lower(column_name), '{PERSONAL_NAMES}')",
                 "No column is named like a person's key, a conversation's or an offer's id.",
                 ("column_name",),
             ),
@@ -218,7 +217,7 @@ def _report_suite(mart: Mart) -> Suite:
         name=f"release_{mart.name}",
         layer="release",
         table=f"main.rpt_{mart.name}",
-        named_by=mart.per,
+        named_by=mart.named_by,
         checks=(
             completeness_check(mart, "main.dim_months"),
             not_null("is_suppressed", "Every row says whether a figure is hidden."),

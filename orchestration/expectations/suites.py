@@ -16,7 +16,8 @@ Severity = Literal["error", "warn"]
 
 # The column that `breaking_rows` works with; no table has one of that name.
 _BREAKS = "breaks_the_check"
-_PERSONAL = re.compile("person_|identifier|offer_id|conversation_id|cpr")
+# Names of columns about one person, as a regular expression of Python's and of DuckDB's.
+PERSONAL_NAMES = "(^|_)(person_key|person_id|cpr|cpr_number|identifier|offer_id|conversation_id)($|_)"
 
 LAYERS: tuple[Layer, ...] = ("raw", "staging", "intermediate", "marts", "release")
 
@@ -59,7 +60,7 @@ class Suite:
     named_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        personal = [column for column in self.named_by if _PERSONAL.search(column)]
+        personal = [column for column in self.named_by if re.search(PERSONAL_NAMES, column)]
         if personal:
             raise ValueError(f"suite {self.name}: {', '.join(personal)} names persons")
         names = [check.name for check in self.checks]

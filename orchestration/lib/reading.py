@@ -189,10 +189,9 @@ class ReadingRoom:
         source = _parquet_source(path) if extension == "parquet" else _csv_source(path, header, extension)
         try:
             stored = {row[0]: row[1] for row in self._connection.execute(f"describe {source}").fetchall()}
-            allowed = {column.name: read_allowed_values(column, self._project) for column in contract.columns}
-            in_force = {column.name: read_allowed_values(column, self._project, period) for column in contract.columns}
+            allowed = {column.name: read_allowed_values(column, self._project, period) for column in contract.columns}
             tested = [
-                rule for column in contract.columns for rule in _column_rules(column, period, in_force[column.name])
+                rule for column in contract.columns for rule in _column_rules(column, period, allowed[column.name])
             ]
             rules = [rule for rule, _ in tested]
             rules += [_broken_uniqueness(contract, unique) for unique in contract.uniqueness]
@@ -604,7 +603,7 @@ def _judging_statement(
         if column.is_personal_number:
             cells.append(f"case when regexp_full_match({cell}, '[0-9]{{10}}') then {cell} end::bigint as person_number")
             kept.append(f"person_number, case when person_number is null then {column.name} end as other_person_id")
-        elif _is_text(column, stored) and (codes := allowed[column.name]) is not None:
+        elif _is_text(column, stored) and (codes := allowed[column.name]):
             labels = ", ".join(sql_literal(str(code)) for code in codes)
             kept.append(f"try_cast({column.name} as enum ({labels})) as {column.name}")
         else:

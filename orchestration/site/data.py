@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cached_property
@@ -318,8 +319,9 @@ class ReleaseData:
         )
         return {
             (str(row["period_code"]), str(row["expected_source"]), str(row["municipality_code"])): (
-                round(row["rank_lower_95"]),
-                round(row["rank_upper_95"]),
+                # Between two places the interval holds both.
+                math.floor(row["rank_lower_95"]),
+                math.ceil(row["rank_upper_95"]),
             )
             for row in rows
         }

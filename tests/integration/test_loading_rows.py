@@ -205,6 +205,16 @@ def test_a_code_is_allowed_while_its_dated_row_is_in_force(
     assert found == ([] if is_accepted else [(101, LIST, "contact_form", reason)])
 
 
+def test_a_list_with_no_code_in_force_in_the_month_allows_none(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    seed = project / "seeds" / "reference" / "contact_forms.csv"
+    seed.write_text(seed.read_text(encoding="utf-8").replace("9999-12-31", "2024-06-01"), encoding="utf-8")
+    settings = replace(make_settings(tmp_path), project=project)
+    write_delivery(settings.landing, PERIOD, 1, {"conversations": conversation_rows(PERIOD, 100)})
+    (rejected,) = load(settings).rejected
+    assert "100 of 100 rows" in str(rejected.reasons) and "contact_form" in str(rejected.reasons)
+
+
 def test_a_quarantined_row_carries_the_hash_of_its_identifier_as_it_stands(tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     broken = [{"person_id": "6101509999", "paid_hours": "0"}, {"person_id": "x 1", "paid_hours": "1"}]

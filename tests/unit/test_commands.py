@@ -148,7 +148,7 @@ def test_with_nothing_but_rejected_deliveries_it_says_so_and_builds_nothing_agai
     monkeypatch.setattr(progress, "_TERMINAL", 1)
     assert pipeline.main() == pipeline.EXIT_FAILED
     said = capfd.readouterr().out
-    assert "Stopped: no delivery is new, and none that came before was accepted" in said
+    assert "Stopped: no delivery is new, and none stands in the warehouse. Deliver the rejected ones again" in said
     assert "unreadable: ordinary_hours.csv: is a Parquet file" in said
 
 

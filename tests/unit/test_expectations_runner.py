@@ -168,6 +168,24 @@ def test_a_failed_check_says_what_to_do_and_how_to_find_its_rows(database: Path,
     assert suite.breaking_rows(Check("whole", "ExpectTableRowCountToEqual", "W.", arguments={"value": 3})) is None
 
 
+def test_the_first_rows_that_break_a_check_are_named_and_never_by_a_person(database: Path) -> None:
+    with duckdb.connect(str(database)) as con:
+        con.execute("create table days as select date '2024-01-01' + to_months(range::integer) as month from range(7)")
+        con.execute("insert into days values (null)")
+    checks = (holds("never", "false", "N."), holds("late", "month <= date '2024-05-01'", "L."))
+    suites = [
+        Suite("s", "marts", "days", checks, named_by=("month",)),
+        Suite("unknown", "marts", "days", checks[:1], named_by=("gone",)),
+    ]
+    assert [result.observed for result in run_suites(database, suites, build_id="b1")] == [
+        "8 of 8 rows break it: 2024-01; 2024-02; 2024-03; 2024-04; 2024-05; …",
+        "2 of 8 rows break it: 2024-06; 2024-07",
+        "8 of 8 rows break it",
+    ]
+    with pytest.raises(ValueError, match="suite s: person_key names persons"):
+        Suite("s", "marts", "days", checks, named_by=("month", "person_key"))
+
+
 def test_data_docs_need_no_network_show_no_person_and_keep_the_last(database: Path, tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     for build in ("build 1", "build 2", "build 3"):

@@ -10,7 +10,7 @@ import pytest
 
 from orchestration.expectations.due import due_suite
 from orchestration.expectations.intermediate import intermediate_suites
-from orchestration.expectations.marts import marts_suites
+from orchestration.expectations.marts import MARTS, Mart, marts_suites
 from orchestration.expectations.raw import raw_suites
 from orchestration.expectations.release import release_suites
 from orchestration.expectations.results import NOT_CHECKED, ExpectationResult
@@ -102,6 +102,12 @@ def test_warehouse_checks_pass_on_sound_and_fail_on_broken_tables(tmp_path: Path
         ("raw_columns", "contract_columns_are_there"),
         ("raw_columns", "no_other_columns"),
     }
+
+
+@pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.name)
+def test_rows_of_a_table_are_named_by_columns_of_its_key(mart: Mart) -> None:
+    assert set(mart.named_by) <= set(mart.per)
+    assert mart.named_by == ("month",) or "month" not in mart.per
 
 
 def _with_months(names: Iterable[str]) -> set[str]:

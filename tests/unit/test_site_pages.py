@@ -523,7 +523,7 @@ def test_ranks_of_the_model_stand_with_their_intervals(make: Callable[..., Site]
         rank = levels["benchmark_rank"]
         intervals = levels[["municipality_code"]].assign(
             period_code=PERIOD, expected_source="model", measure_id="benefit_level_difference",
-            rank_lower_95=(rank - 2.0).clip(lower=1), rank_upper_95=rank + 2.0, funnel_target=None,
+            rank_lower_95=(rank - 1.5).clip(lower=1), rank_upper_95=rank + 1.5, funnel_target=None,
         )  # fmt: skip
         intervals.loc[6, "rank_upper_95"] = 29.0  # the seventh
         intervals.loc[3, ["rank_lower_95", "rank_upper_95"]] = None  # hidden in the release
